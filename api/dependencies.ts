@@ -1,0 +1,55 @@
+import type { KeyHolder } from './keys.ts'
+import type { BorrowerView, FeedRow } from './rows.ts'
+
+/**
+ * What the API needs from the rest of foreshock. The API owns these interfaces; the composition root implements them.
+ * A rejected promise is a bug or a broken disk: the caller gets a 500 without details, and `reportError` the error.
+ */
+
+/** What became of one posted event. `reason` and `detail` are there when it was refused. */
+export type EventResult = {
+  /** The event's own id, null where it could not be read. */
+  readonly id: string | null
+  readonly status: 'accepted' | 'repeat' | 'refused'
+  readonly reason?: string
+  readonly detail?: string
+}
+
+export type Feed = {
+  /** Number of log partitions; fixed with the log. */
+  readonly partitions: number
+  /**
+   * For each partition, in order, the contiguous run of the tenant's rows with `feed_seq` after `after[partition]`
+   * (0: from the first), at most `limit` rows each, stopping at a hole. Shorter than `limit` means: no more for now.
+   */
+  read(tenant: string, after: readonly number[], limit: number): Promise<readonly (readonly FeedRow[])[]>
+  /** Calls `listener` after rows of a tenant became readable. Returns the function that ends it. */
+  onRows(listener: (tenant: string) => void): () => void
+}
+
+/** `status` is the HTTP status that fits: 400 wrong statement, 403 not allowed, 408 too slow, 413 too large … */
+export type SqlAnswer =
+  | { readonly ok: true; readonly bytes: Uint8Array; readonly contentType: string }
+  | { readonly ok: false; readonly message: string; readonly status: SqlFailureStatus }
+export type SqlFailureStatus = 400 | 403 | 404 | 408 | 413 | 503
+
+export type Keys = { verify(key: string): KeyHolder | undefined }
+
+export type Dependencies = {
+  /**
+   * Takes the bytes of single events, as they were sent, and resolves when what was accepted is durable: one result
+   * per item, in order. `request` is unique and names where they came from (`request` and index in dead letters).
+   * 'busy': nothing was taken, try again.
+   */
+  submit(tenant: string, items: readonly Uint8Array[], request: string): Promise<readonly EventResult[] | 'busy'>
+  readonly feed: Feed
+  borrower(tenant: string, borrower: string): Promise<BorrowerView | undefined>
+  /** The feed row with this `id`. */
+  warning(tenant: string, id: string): Promise<FeedRow | undefined>
+  readonly keys: Keys
+  /** Runs a read-only statement over all tenants. `signal` fires when the caller has gone or waited too long. */
+  sql(statement: string, format: string | undefined, signal: AbortSignal): Promise<SqlAnswer>
+  /** Bearer token of the local command line: may name any tenant, and is the only one that may use `/sql`. */
+  readonly operatorToken: string
+  readiness(): { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> }
+}

@@ -1,0 +1,236 @@
+import { TRAIT } from '../streams/transactions.ts'
+import { type FeatureDefinition, ratio } from './define.ts'
+import { balanceAfter, feature, overWindows, transactionAmount, transactionCount } from './windows.ts'
+
+/** Cash-flow breaks 现金流断裂: money that stops coming in, balances that run out. */
+const family = 'cash-flow'
+const SAMA = 'SAMA early-warning rules, appendix 1 (payroll down, fewer incoming transfers, overdraft exceeded)'
+const LENDERS = "lenders' post-loan handbooks: flow of funds and its breaks"
+
+export const CASH_FLOW: readonly FeatureDefinition[] = [
+  ...overWindows([7, 30, 90, 180], {
+    name: 'inflow_count_{d}d',
+    family,
+    formula: {
+      zh: '近{d}天入账笔数（不含失败扣款）',
+      en: 'incoming transactions in {d} days, failed debits left out',
+    },
+    reading: { zh: '收入频繁', en: 'money comes in often' },
+    unit: 'count',
+    inputs: (d) => [transactionCount(TRAIT.IN, d)],
+    source: SAMA,
+  }),
+  ...overWindows([7, 30, 90, 180], {
+    name: 'inflow_sum_{d}d',
+    family,
+    formula: {
+      zh: '近{d}天入账金额合计',
+      en: 'sum of incoming amounts in {d} days',
+    },
+    reading: { zh: '收入多', en: 'much money comes in' },
+    unit: 'minor',
+    inputs: (d) => [transactionAmount('sum', TRAIT.IN, d)],
+    source: SAMA,
+  }),
+  feature({
+    name: 'inflow_max_90d',
+    family,
+    formula: {
+      zh: '近90天最大一笔入账',
+      en: 'largest incoming amount in 90 days',
+    },
+    reading: { zh: '有大额入账', en: 'a large amount came in' },
+    unit: 'minor',
+    inputs: [transactionAmount('max', TRAIT.IN, 90)],
+    missing: 'nothing came in',
+    source: LENDERS,
+  }),
+  ...overWindows([7, 30, 90], {
+    name: 'outflow_count_{d}d',
+    family,
+    formula: {
+      zh: '近{d}天出账笔数（不含失败扣款）',
+      en: 'outgoing transactions in {d} days, failed debits left out',
+    },
+    reading: { zh: '支出频繁', en: 'money goes out often' },
+    unit: 'count',
+    inputs: (d) => [transactionCount(TRAIT.OUT, d)],
+    source: LENDERS,
+  }),
+  ...overWindows([7, 30, 90, 180], {
+    name: 'outflow_sum_{d}d',
+    family,
+    formula: {
+      zh: '近{d}天出账金额合计',
+      en: 'sum of outgoing amounts in {d} days',
+    },
+    reading: { zh: '支出多', en: 'much money goes out' },
+    unit: 'minor',
+    inputs: (d) => [transactionAmount('sum', TRAIT.OUT, d)],
+    source: LENDERS,
+  }),
+  feature({
+    name: 'outflow_max_30d',
+    family,
+    formula: {
+      zh: '近30天最大一笔出账',
+      en: 'largest outgoing amount in 30 days',
+    },
+    reading: { zh: '有大额支出', en: 'a large amount went out' },
+    unit: 'minor',
+    inputs: [transactionAmount('max', TRAIT.OUT, 30)],
+    missing: 'nothing went out',
+    source: LENDERS,
+  }),
+  ...overWindows([7, 30, 90], {
+    name: 'net_flow_{d}d',
+    family,
+    formula: {
+      zh: '近{d}天入账合计减出账合计',
+      en: 'incoming minus outgoing amounts in {d} days',
+    },
+    reading: { zh: '有结余', en: 'more comes in than goes out' },
+    unit: 'minor',
+    inputs: (d) => [transactionAmount('sum', TRAIT.IN, d), transactionAmount('sum', TRAIT.OUT, d)],
+    compute: (inflow, outflow) => inflow! - outflow!,
+    source: LENDERS,
+  }),
+  feature({
+    name: 'salary_count_90d',
+    family,
+    formula: {
+      zh: '近90天工资类入账笔数',
+      en: 'salary, pension or benefit receipts in 90 days',
+    },
+    reading: { zh: '工资稳定', en: 'salary arrives' },
+    unit: 'count',
+    inputs: [transactionCount(TRAIT.SALARY, 90)],
+    source: SAMA,
+  }),
+  ...overWindows([30, 90], {
+    name: 'salary_sum_{d}d',
+    family,
+    formula: {
+      zh: '近{d}天工资类入账合计',
+      en: 'sum of salary, pension or benefit receipts in {d} days',
+    },
+    reading: { zh: '工资高', en: 'high salary' },
+    unit: 'minor',
+    inputs: (d) => [transactionAmount('sum', TRAIT.SALARY, d)],
+    source: SAMA,
+  }),
+  feature({
+    name: 'days_since_salary',
+    family,
+    formula: {
+      zh: '距最近一次工资类入账的天数（365天内）',
+      en: 'days since the last salary receipt, within 365 days',
+    },
+    reading: { zh: '工资中断', en: 'the salary has stopped' },
+    unit: 'days',
+    inputs: [{ fact: 'days_since_salary' }],
+    missing: 'no salary receipt within 365 days',
+    source: SAMA,
+  }),
+  feature({
+    name: 'inflow_trend_30d_90d',
+    family,
+    formula: {
+      zh: '近30天入账×3 ÷ 近90天入账',
+      en: 'incoming amount of 30 days × 3 / that of 90 days',
+    },
+    reading: { zh: '收入增加', en: 'income grows' },
+    unit: 'ratio',
+    inputs: [transactionAmount('sum', TRAIT.IN, 30), transactionAmount('sum', TRAIT.IN, 90)],
+    compute: (short, long) => ratio(short! * 3, long!),
+    missing: 'nothing came in within 90 days',
+    source: SAMA,
+  }),
+  feature({
+    name: 'outflow_trend_30d_90d',
+    family,
+    formula: {
+      zh: '近30天出账×3 ÷ 近90天出账',
+      en: 'outgoing amount of 30 days × 3 / that of 90 days',
+    },
+    reading: { zh: '支出增加', en: 'spending grows' },
+    unit: 'ratio',
+    inputs: [transactionAmount('sum', TRAIT.OUT, 30), transactionAmount('sum', TRAIT.OUT, 90)],
+    compute: (short, long) => ratio(short! * 3, long!),
+    missing: 'nothing went out within 90 days',
+    source: LENDERS,
+  }),
+  feature({
+    name: 'balance_last',
+    family,
+    formula: {
+      zh: '最近一笔交易后的余额',
+      en: 'balance after the latest transaction that states one',
+    },
+    reading: { zh: '余额充足', en: 'money in the account' },
+    unit: 'minor',
+    inputs: [{ fact: 'balance_last' }],
+    missing: 'no transaction stated a balance',
+    source: LENDERS,
+  }),
+  ...overWindows([30, 90], {
+    name: 'balance_min_{d}d',
+    family,
+    formula: {
+      zh: '近{d}天最低余额',
+      en: 'smallest balance after a transaction in {d} days',
+    },
+    reading: { zh: '余额未触底', en: 'the balance never fell low' },
+    unit: 'minor',
+    inputs: (d) => [balanceAfter('min', TRAIT.BALANCE, d)],
+    missing: 'no transaction in the window stated a balance',
+    source: LENDERS,
+  }),
+  ...overWindows([30, 90], {
+    name: 'overdrawn_count_{d}d',
+    family,
+    formula: {
+      zh: '近{d}天余额为负的交易笔数',
+      en: 'transactions in {d} days that left a negative balance',
+    },
+    reading: { zh: '经常透支', en: 'often overdrawn' },
+    unit: 'count',
+    inputs: (d) => [transactionCount(TRAIT.OVERDRAWN, d)],
+    source: SAMA,
+  }),
+  ...overWindows([30, 90], {
+    name: 'failed_debit_count_{d}d',
+    family,
+    formula: { zh: '近{d}天失败扣款笔数', en: 'failed debits in {d} days' },
+    reading: { zh: '扣款失败多', en: 'debits fail' },
+    unit: 'count',
+    inputs: (d) => [transactionCount(TRAIT.FAILED, d)],
+    source: LENDERS,
+  }),
+  feature({
+    name: 'penalty_count_90d',
+    family,
+    formula: {
+      zh: '近90天罚息笔数',
+      en: 'penalty interest postings in 90 days',
+    },
+    reading: { zh: '被收罚息', en: 'penalty interest was charged' },
+    unit: 'count',
+    inputs: [transactionCount(TRAIT.PENALTY, 90)],
+    source: LENDERS,
+  }),
+  feature({
+    name: 'buffer_days_30d',
+    family,
+    formula: {
+      zh: 'max(最近余额, 0) × 30 ÷ 近30天出账合计',
+      en: 'max(latest balance, 0) × 30 / outgoing amount of 30 days',
+    },
+    reading: { zh: '缓冲充足', en: 'the balance lasts long' },
+    unit: 'days',
+    inputs: [{ fact: 'balance_last' }, transactionAmount('sum', TRAIT.OUT, 30)],
+    compute: (balance, outflow) => (Number.isNaN(balance!) ? Number.NaN : ratio(Math.max(balance!, 0) * 30, outflow!)),
+    missing: 'no balance is known or nothing went out',
+    source: 'ours, after the rule of thumb that a balance should cover 1.5 instalments',
+  }),
+]

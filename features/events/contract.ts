@@ -1,0 +1,301 @@
+import { z } from 'zod'
+import {
+  amountMinor,
+  businessDate,
+  currency,
+  INSTALMENTS_MAX,
+  instant,
+  label,
+  merchantCategoryCode,
+  positiveAmountMinor,
+  signedAmountMinor,
+  sortedObject,
+  token,
+} from './fields.ts'
+
+/**
+ * The event contract. One entry per type and version; everything that enters foreshock is one of these.
+ * Unknown fields are dropped at the door and counted: there is no field for a name, a phone or an identity number.
+ */
+
+const MS_PER_DAY = 86_400_000
+
+const instalment = sortedObject({
+  due_date: businessDate,
+  principal_minor: amountMinor,
+  interest_minor: amountMinor.default(0),
+  fee_minor: amountMinor.default(0),
+})
+export type Instalment = z.output<typeof instalment>
+
+const schedule = z.array(instalment).min(1).max(INSTALMENTS_MAX)
+
+function checkSchedule(instalments: readonly Instalment[], notBeforeMs: number, fail: (message: string) => void): void {
+  for (let i = 1; i < instalments.length; i++) {
+    if (instalments[i - 1]!.due_date >= instalments[i]!.due_date) return fail('due dates must rise')
+  }
+  // The tenant's zone is not known here, so a day of tolerance on either side of UTC.
+  if (Date.parse(instalments[0]!.due_date) < notBeforeMs - 2 * MS_PER_DAY) {
+    fail('the first due date lies before the loan')
+  }
+}
+
+const loanDisbursed = sortedObject({
+  loan: token,
+  product: label.optional(),
+  channel: label.optional(),
+  region: label.optional(),
+  currency,
+  principal_minor: positiveAmountMinor,
+  annual_rate: z.number().min(0).max(100).optional(),
+  disbursed_at: instant,
+  schedule,
+  purpose: label.optional(),
+  collateral: label.optional(),
+  guarantor: token.optional(),
+  credit_limit_minor: amountMinor.optional(),
+}).check((ctx) => {
+  const fail = (message: string) => {
+    ctx.issues.push({
+      code: 'custom',
+      message,
+      path: ['schedule'],
+      input: ctx.value.schedule,
+    })
+  }
+  checkSchedule(ctx.value.schedule, ctx.value.disbursed_at, fail)
+  const principal = ctx.value.schedule.reduce((sum, one) => sum + one.principal_minor, 0)
+  if (principal !== ctx.value.principal_minor) fail('the instalments do not sum to principal_minor')
+})
+
+/** From `effective_date` the instalments that are not fully paid are replaced by `schedule`. */
+const loanRestructured = sortedObject({
+  loan: token,
+  effective_date: businessDate,
+  kind: label.optional(),
+  reason: label.optional(),
+  schedule,
+}).check((ctx) => {
+  checkSchedule(ctx.value.schedule, Date.parse(ctx.value.effective_date), (message) => {
+    ctx.issues.push({
+      code: 'custom',
+      message,
+      path: ['schedule'],
+      input: ctx.value.schedule,
+    })
+  })
+})
+
+const loanWrittenOff = sortedObject({
+  loan: token,
+  written_off_at: instant,
+  reason: label.optional(),
+})
+
+const loanClosed = sortedObject({
+  loan: token,
+  closed_at: instant,
+  reason: label.optional(),
+})
+
+const repaymentSplit = sortedObject({
+  principal_minor: amountMinor.default(0),
+  interest_minor: amountMinor.default(0),
+  fee_minor: amountMinor.default(0),
+  penalty_minor: amountMinor.default(0),
+})
+export type RepaymentSplit = z.output<typeof repaymentSplit>
+
+const repaymentReceived = sortedObject({
+  loan: token,
+  currency,
+  amount_minor: positiveAmountMinor,
+  split: repaymentSplit.optional(),
+  paid_at: instant,
+  account: token.optional(),
+  payer: token.optional(),
+  channel: label.optional(),
+}).check((ctx) => {
+  const { split, amount_minor } = ctx.value
+  if (split === undefined) return
+  const sum = split.principal_minor + split.interest_minor + split.fee_minor + split.penalty_minor
+  if (sum !== amount_minor) {
+    ctx.issues.push({
+      code: 'custom',
+      message: 'does not sum to amount_minor',
+      path: ['split'],
+      input: split,
+    })
+  }
+})
+
+const repaymentReversed = sortedObject({
+  loan: token,
+  repayment: token,
+  reason: label.optional(),
+})
+
+const transactionPosted = sortedObject({
+  account: token,
+  direction: z.enum(['in', 'out']),
+  currency,
+  amount_minor: positiveAmountMinor,
+  balance_after_minor: signedAmountMinor.optional(),
+  counterparty: token.optional(),
+  counterparty_kind: label.optional(),
+  merchant: token.optional(),
+  mcc: merchantCategoryCode.optional(),
+  channel: label.optional(),
+  entry_mode: label.optional(),
+  category: label.optional(),
+})
+
+const bureauQueried = sortedObject({
+  institution: token,
+  institution_type: label.optional(),
+  reason: label,
+  queried_at: instant,
+  report_date: businessDate.optional(),
+})
+
+const signalReported = sortedObject({
+  kind: label,
+  reported_at: instant,
+  amount_minor: signedAmountMinor.optional(),
+  value: z.number().optional(),
+  reference: token.optional(),
+})
+
+/** First DPD of each past due bucket; the last is open upwards. */
+export const DEFAULT_BUCKETS_DPD: readonly number[] = [1, 31, 61, 91, 121, 151, 181]
+
+const tenantConfigured = sortedObject({
+  zone: z
+    .string()
+    .max(64)
+    .refine((zone) => isTimeZone(zone), 'is not a time zone')
+    .default('Asia/Shanghai'),
+  currency: currency.default('CNY'),
+  buckets: z
+    .array(z.int().min(1).max(3650))
+    .min(1)
+    .max(12)
+    .refine((lowers) => lowers.every((lower, i) => i === 0 || lower > lowers[i - 1]!), 'must rise')
+    .default([...DEFAULT_BUCKETS_DPD]),
+  grace_days: z.int().min(0).max(365).default(0),
+  grace_counts: z.enum(['from_due_date', 'after_grace']).default('from_due_date'),
+  /** The tenant's own institution token, left out of its multi-lender counts. */
+  institution: token.optional(),
+})
+export type TenantConfiguration = z.output<typeof tenantConfigured>
+
+/** What a tenant has that never configured anything. */
+export const DEFAULT_TENANT_CONFIGURATION: TenantConfiguration = tenantConfigured.parse({})
+
+const dayClosed = sortedObject({
+  date: businessDate,
+  slice: z.int().min(0),
+  slices: z.int().min(1),
+})
+
+const definitionsPublished = sortedObject({
+  features: z.array(token),
+  rules: z.array(token),
+  model: token.nullable(),
+  decision: token,
+})
+export type PublishedDefinitions = z.output<typeof definitionsPublished>
+
+/** What outsiders send: type → schema of `data`. The version of each is 1. */
+export const businessEvents = {
+  'loan.disbursed': loanDisbursed,
+  'loan.restructured': loanRestructured,
+  'loan.written_off': loanWrittenOff,
+  'loan.closed': loanClosed,
+  'repayment.received': repaymentReceived,
+  'repayment.reversed': repaymentReversed,
+  'transaction.posted': transactionPosted,
+  'bureau.queried': bureauQueried,
+  'signal.reported': signalReported,
+} as const
+
+/** What foreshock appends itself. Of these only `tenant.configured` may also come first in a file. */
+export const controlEvents = {
+  'tenant.configured': tenantConfigured,
+  'day.closed': dayClosed,
+  'definitions.published': definitionsPublished,
+} as const
+
+export const eventSchemas = { ...businessEvents, ...controlEvents } as const
+export type EventType = keyof typeof eventSchemas
+export type EventData<Type extends EventType> = z.output<(typeof eventSchemas)[Type]>
+
+/** The one version that each type has now. */
+export const EVENT_VERSION = 1
+
+const envelope = {
+  id: token,
+  source: token,
+  version: z.literal(EVENT_VERSION).default(EVENT_VERSION),
+  time: instant,
+  tenant: token.optional(),
+}
+
+function businessEvent<Type extends keyof typeof businessEvents>(type: Type) {
+  // An index of an industry or a region concerns nobody in particular, so it has no subject.
+  const subject = type === 'signal.reported' ? token.optional() : token
+  return z.object({
+    ...envelope,
+    type: z.literal(type),
+    subject,
+    data: businessEvents[type],
+  })
+}
+
+/** Everything that may stand in a file or a request: one discriminated union on `type`. */
+export const incomingEvent = z.discriminatedUnion('type', [
+  businessEvent('loan.disbursed'),
+  businessEvent('loan.restructured'),
+  businessEvent('loan.written_off'),
+  businessEvent('loan.closed'),
+  businessEvent('repayment.received'),
+  businessEvent('repayment.reversed'),
+  businessEvent('transaction.posted'),
+  businessEvent('bureau.queried'),
+  businessEvent('signal.reported'),
+  z.object({
+    ...envelope,
+    type: z.literal('tenant.configured'),
+    data: tenantConfigured,
+  }),
+])
+
+/** One decoded event: envelope and checked data. `subject` is '' where the event concerns nobody in particular. */
+export type EventOf<Type extends EventType> = Type extends EventType
+  ? {
+      readonly id: string
+      readonly source: string
+      readonly type: Type
+      readonly version: number
+      /** When the source booked the fact, UTC milliseconds. */
+      readonly time: number
+      readonly tenant: string
+      readonly subject: string
+      readonly data: EventData<Type>
+    }
+  : never
+export type Event = EventOf<EventType>
+
+/** JSON Schema (draft 2020-12) of what may be sent. */
+export function eventJsonSchema(): unknown {
+  return z.toJSONSchema(incomingEvent, { io: 'input' })
+}
+
+function isTimeZone(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone })
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,160 @@
+import { isUtf8 } from 'node:buffer'
+import type { z } from 'zod'
+import { businessEvents, type Event, incomingEvent } from './contract.ts'
+
+/** Bounds of one event as bytes; beyond them it is refused before it is parsed. */
+export const EVENT_BYTES_MAX = 262_144
+export const EVENT_DEPTH_MAX = 8
+
+/** Why an event was refused by decoding alone, without looking at anything else. */
+export type DecodeReason =
+  | 'too_long'
+  | 'not_utf8'
+  | 'not_json'
+  | 'not_an_object'
+  | 'too_deep'
+  | 'forbidden_key'
+  | 'unknown_type'
+  | 'control_from_outside'
+  | 'invalid_field'
+  | 'wrong_tenant'
+
+export type Decoded =
+  | {
+      readonly ok: true
+      readonly event: Event
+      readonly dropped_fields: number
+    }
+  | {
+      readonly ok: false
+      readonly reason: DecodeReason
+      readonly detail: string
+    }
+
+const CONTROL_TYPES = new Set(['day.closed', 'definitions.published'])
+
+/** Known keys at the top and in `data`, by type, to count what is dropped. */
+const DATA_KEYS = new Map<string, ReadonlySet<string>>(
+  incomingEvent.options.map((option) => {
+    return [option.shape.type.value, new Set(Object.keys(option.shape.data.shape))]
+  }),
+)
+/** `specversion`, `datacontenttype`, `dataschema` are CloudEvents' own and carry nothing of the borrower's. */
+const ENVELOPE_KEYS = new Set([
+  'id',
+  'source',
+  'type',
+  'version',
+  'time',
+  'tenant',
+  'subject',
+  'data',
+  'specversion',
+  'datacontenttype',
+  'dataschema',
+])
+
+/** Decodes the bytes of one event. An event without a tenant gets `tenant`; one of another tenant is refused. */
+export function decodeBytes(bytes: Uint8Array, tenant: string): Decoded {
+  if (bytes.length > EVENT_BYTES_MAX) {
+    return refuse('too_long', `${bytes.length} bytes, at most ${EVENT_BYTES_MAX}`)
+  }
+  if (!isUtf8(bytes)) return refuse('not_utf8', 'the bytes are not UTF-8')
+  return decodeText(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'), tenant)
+}
+
+/** Decodes one event from its JSON text. */
+export function decodeText(text: string, tenant: string): Decoded {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    return refuse('not_json', (error as Error).message)
+  }
+  return decodeValue(value, tenant)
+}
+
+/** Decodes one event from a parsed JSON value, which it may alter (a negative zero becomes zero). */
+export function decodeValue(value: unknown, tenant: string): Decoded {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return refuse('not_an_object', 'an event is a JSON object')
+  }
+  const flaw = inspect(value as Record<string, unknown>, 1)
+  if (flaw !== undefined) return flaw
+  const record = value as Record<string, unknown>
+  const type = record['type']
+  const dataKeys = typeof type === 'string' ? DATA_KEYS.get(type) : undefined
+  if (dataKeys === undefined) {
+    if (typeof type === 'string' && CONTROL_TYPES.has(type)) {
+      return refuse('control_from_outside', `${type} is made by foreshock alone`)
+    }
+    return refuse('unknown_type', `type ${JSON.stringify(type)?.slice(0, 80) ?? 'is missing'}`)
+  }
+  const parsed = incomingEvent.safeParse(value)
+  if (!parsed.success) return refuse('invalid_field', describe(parsed.error))
+  const event = parsed.data as z.output<typeof incomingEvent>
+  if (event.tenant !== undefined && event.tenant !== tenant) {
+    return refuse('wrong_tenant', `the event is of tenant ${event.tenant}, not ${tenant}`)
+  }
+  return {
+    ok: true,
+    event: {
+      id: event.id,
+      source: event.source,
+      type: event.type,
+      version: event.version,
+      time: event.time,
+      tenant,
+      subject: 'subject' in event ? (event.subject ?? '') : '',
+      data: event.data,
+    } as Event,
+    dropped_fields:
+      unknownKeys(record, ENVELOPE_KEYS) + unknownKeys(record['data'] as Record<string, unknown>, dataKeys),
+  }
+}
+
+/** The canonical JSON of an event's data: sorted keys, no unknown fields, what `events` stores. */
+export function canonicalData(event: Event): string {
+  return JSON.stringify(event.data)
+}
+
+/** Reads canonical JSON back; it was checked when it was written. */
+export function restoreData<Data>(json: string): Data {
+  return JSON.parse(json) as Data
+}
+
+/** True for the types that concern one borrower (an index signal without a subject goes to every partition). */
+export function isBusinessType(type: string): boolean {
+  return type in businessEvents
+}
+
+function inspect(value: object, depth: number): Decoded | undefined {
+  if (depth > EVENT_DEPTH_MAX) return refuse('too_deep', `nested deeper than ${EVENT_DEPTH_MAX}`)
+  for (const key of Object.keys(value)) {
+    if (key === '__proto__') return refuse('forbidden_key', 'the key __proto__ is not allowed')
+    const inner = (value as Record<string, unknown>)[key]
+    if (typeof inner === 'object' && inner !== null) {
+      const flaw = inspect(inner, depth + 1)
+      if (flaw !== undefined) return flaw
+    } else if (inner === 0) {
+      // JSON knows -0, canonical JSON does not: what is computed now must equal what is replayed.
+      ;(value as Record<string, unknown>)[key] = 0
+    }
+  }
+  return undefined
+}
+
+function unknownKeys(record: Record<string, unknown>, known: ReadonlySet<string>): number {
+  let count = 0
+  for (const key of Object.keys(record)) if (!known.has(key)) count++
+  return count
+}
+
+function describe(error: z.ZodError): string {
+  const issue = error.issues[0]
+  return issue === undefined ? 'invalid' : `${issue.path.join('.') || 'event'}: ${issue.message}`.slice(0, 300)
+}
+
+function refuse(reason: DecodeReason, detail: string): Decoded {
+  return { ok: false, reason, detail: detail.slice(0, 300) }
+}

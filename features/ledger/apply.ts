@@ -1,0 +1,172 @@
+import type { EventOf } from '../events/contract.ts'
+import type { Borrower, HeldEvent, LoanEventType } from '../state/borrower.ts'
+import { dayOfDate } from '../time.ts'
+import { Loan, type Payment, termsOf } from './loan.ts'
+
+/** Events of loans not known yet that one borrower may have waiting. */
+export const HELD_EVENTS_MAX = 64
+/** Days that must close before a held event is given up. */
+export const HELD_CLOSINGS_MAX = 7
+
+/** Why the engine refused an event that decoded well. */
+export type RefusalReason =
+  | 'currency_mismatch'
+  | 'loan_conflict'
+  | 'loan_not_open'
+  | 'unknown_repayment'
+  | 'already_reversed'
+  | 'held_full'
+  | 'unknown_loan'
+
+export type Refusal = {
+  readonly reason: RefusalReason
+  readonly detail: string
+}
+
+export type LedgerEventType = LoanEventType | 'loan.disbursed'
+
+/** Told of an event that was held and is refused later than its own place. */
+export type RefuseHeld = (held: HeldEvent, refusal: Refusal) => void
+
+/**
+ * Applies a ledger event at its place; `day` is the business date of the evaluation. Returns why it was refused, or
+ * undefined when it was applied or is held.
+ */
+export function applyLedgerEvent(
+  borrower: Borrower,
+  event: EventOf<LedgerEventType>,
+  offset: number,
+  closings: number,
+  day: number,
+  refuseHeld: RefuseHeld,
+): Refusal | undefined {
+  if (event.type === 'loan.disbursed') return disburse(borrower, event, day, refuseHeld)
+  const loan = borrower.findLoan(event.data.loan)
+  if (loan !== undefined) return applyToLoan(borrower, loan, event, day)
+  if (borrower.held !== null && borrower.held.length >= HELD_EVENTS_MAX) {
+    return {
+      reason: 'held_full',
+      detail: `${HELD_EVENTS_MAX} events already wait for loans not known yet`,
+    }
+  }
+  borrower.held ??= []
+  borrower.held.push({
+    offset,
+    event,
+    expires_after_closings: closings + HELD_CLOSINGS_MAX,
+  })
+  return undefined
+}
+
+/** Gives up what has waited for a loan through `HELD_CLOSINGS_MAX` closed days. */
+export function expireHeld(borrower: Borrower, closings: number, refuseHeld: RefuseHeld): void {
+  if (borrower.held === null) return
+  const kept: HeldEvent[] = []
+  for (const held of borrower.held) {
+    if (held.expires_after_closings > closings) kept.push(held)
+    else {
+      const detail = `loan ${held.event.data.loan} was not disbursed within ${HELD_CLOSINGS_MAX} closed days`
+      refuseHeld(held, { reason: 'unknown_loan', detail })
+    }
+  }
+  borrower.held = kept.length === 0 ? null : kept
+}
+
+/** What the ledger can tell of an event before anything is changed: a payment that has another currency. */
+function disburse(
+  borrower: Borrower,
+  event: EventOf<'loan.disbursed'>,
+  day: number,
+  refuseHeld: RefuseHeld,
+): Refusal | undefined {
+  const { data } = event
+  if (borrower.findLoan(data.loan) !== undefined) {
+    return {
+      reason: 'loan_conflict',
+      detail: `loan ${data.loan} was disbursed before`,
+    }
+  }
+  const loan = new Loan(termsOf(data, borrower.tenant.calendar.dayOf(data.disbursed_at)), data.schedule)
+  borrower.addLoan(loan)
+  if (borrower.held === null) return undefined
+  const waiting = borrower.held
+  borrower.held = null
+  const others: HeldEvent[] = []
+  for (const held of waiting) {
+    if (held.event.data.loan !== data.loan) others.push(held)
+    else {
+      const refusal = applyToLoan(borrower, loan, held.event, day)
+      if (refusal !== undefined) refuseHeld(held, refusal)
+    }
+  }
+  if (others.length > 0) borrower.held = others
+  return undefined
+}
+
+function applyToLoan(borrower: Borrower, loan: Loan, event: EventOf<LoanEventType>, day: number): Refusal | undefined {
+  const { calendar } = borrower.tenant
+  switch (event.type) {
+    case 'repayment.received': {
+      const { data } = event
+      const payment: Payment = {
+        kind: 'payment',
+        id: event.id,
+        time: event.time,
+        value_day: calendar.dayOf(data.paid_at),
+        amount_minor: data.amount_minor,
+        split: data.split ?? null,
+        account: data.account ?? null,
+        reversed: false,
+      }
+      loan.add(payment, day)
+      return undefined
+    }
+    case 'repayment.reversed': {
+      const payment = loan.operations.find(
+        (one): one is Payment => one.kind === 'payment' && one.id === event.data.repayment,
+      )
+      if (payment === undefined) {
+        return {
+          reason: 'unknown_repayment',
+          detail: `loan ${event.data.loan} has no repayment ${event.data.repayment}`,
+        }
+      }
+      if (payment.reversed) {
+        return {
+          reason: 'already_reversed',
+          detail: `repayment ${event.data.repayment} was reversed before`,
+        }
+      }
+      loan.reverse(payment, event.time, day)
+      return undefined
+    }
+    case 'loan.restructured': {
+      if (loan.status !== 'open') return notOpen(loan)
+      const { schedule, effective_date } = event.data
+      loan.add(
+        {
+          kind: 'restructuring',
+          effective_day: dayOfDate(effective_date),
+          schedule,
+        },
+        day,
+      )
+      return undefined
+    }
+    case 'loan.closed':
+    case 'loan.written_off': {
+      if (loan.status !== 'open') return notOpen(loan)
+      const isClosed = event.type === 'loan.closed'
+      loan.status = isClosed ? 'closed' : 'written_off'
+      loan.status_day = calendar.dayOf(isClosed ? event.data.closed_at : event.data.written_off_at)
+      return undefined
+    }
+  }
+}
+
+function notOpen(loan: Loan): Refusal {
+  return {
+    reason: 'loan_not_open',
+    detail: `loan ${loan.terms.loan} is ${loan.status}`,
+  }
+}

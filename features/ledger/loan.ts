@@ -1,0 +1,271 @@
+import type { EventData, Instalment, RepaymentSplit } from '../events/contract.ts'
+import { dayOfDate } from '../time.ts'
+
+/** Marks an instalment that is not fully paid. */
+export const UNSETTLED = 0x7fffffff
+
+/** A payment as the ledger keeps it; amounts in minor units, `value_day` the business date of `paid_at`. */
+export type Payment = {
+  readonly kind: 'payment'
+  readonly id: string
+  /** Event time, UTC milliseconds. */
+  readonly time: number
+  readonly value_day: number
+  readonly amount_minor: number
+  readonly split: RepaymentSplit | null
+  readonly account: string | null
+  reversed: boolean
+}
+
+export type Restructuring = {
+  readonly kind: 'restructuring'
+  readonly effective_day: number
+  readonly schedule: readonly Instalment[]
+}
+
+export type LoanStatus = 'open' | 'closed' | 'written_off'
+
+/** What a loan is; none of it changes. */
+export type LoanTerms = {
+  readonly loan: string
+  readonly product: string
+  readonly channel: string
+  readonly region: string
+  readonly purpose: string
+  readonly currency: string
+  readonly principal_minor: number
+  readonly annual_rate: number | null
+  readonly credit_limit_minor: number | null
+  /** UTC milliseconds. */
+  readonly disbursed_at: number
+  readonly disbursed_day: number
+}
+
+/**
+ * One loan: its schedule, and what the payments received so far paid of it as of a business date. The payments and
+ * restructurings are kept in log order, so that a reversal or a value date that comes to pass can be allocated anew.
+ */
+export class Loan {
+  readonly terms: LoanTerms
+  readonly original: readonly Instalment[]
+  readonly operations: (Payment | Restructuring)[] = []
+  status: LoanStatus = 'open'
+  /** Business date of closing or write-off. */
+  status_day = UNSETTLED
+  reversals: number[] = []
+  restructured_count = 0
+  worst_dpd = 0
+
+  /** Instalments, oldest first; a restructuring drops the unsettled ones and adds its own. */
+  due_day: number[] = []
+  scheduled: number[] = []
+  principal_unpaid: number[] = []
+  interest_unpaid: number[] = []
+  fee_unpaid: number[] = []
+  settled_day: number[] = []
+  /** Payments that paid at least one minor unit of the instalment. */
+  touches: number[] = []
+  /** Index of the first unsettled instalment. */
+  first_open = 0
+  paid_minor = 0
+  overpaid_minor = 0
+  /** Smallest value date of a payment that is not counted yet because it lies ahead. */
+  future_day = UNSETTLED
+
+  constructor(terms: LoanTerms, schedule: readonly Instalment[]) {
+    this.terms = terms
+    this.original = schedule
+    this.#append(schedule)
+  }
+
+  /** Adds a payment or restructuring at the end of the log order and allocates it, as of business date `day`. */
+  add(operation: Payment | Restructuring, day: number): void {
+    this.operations.push(operation)
+    if (operation.kind === 'restructuring') this.restructured_count++
+    this.#apply(operation, day)
+  }
+
+  /** Takes a payment back, from now on. */
+  reverse(payment: Payment, time: number, day: number): void {
+    payment.reversed = true
+    this.reversals.push(time)
+    this.reallocate(day)
+  }
+
+  /** Brings the allocation to business date `day`, if payments with a value date ahead have come due. */
+  advance(day: number): void {
+    if (day >= this.future_day) this.reallocate(day)
+  }
+
+  /** Allocates everything anew, in log order, as of business date `day`. */
+  reallocate(day: number): void {
+    this.due_day = []
+    this.scheduled = []
+    this.principal_unpaid = []
+    this.interest_unpaid = []
+    this.fee_unpaid = []
+    this.settled_day = []
+    this.touches = []
+    this.first_open = 0
+    this.paid_minor = 0
+    this.overpaid_minor = 0
+    this.future_day = UNSETTLED
+    this.#append(this.original)
+    for (const operation of this.operations) this.#apply(operation, day)
+  }
+
+  /** Unpaid principal, minor units. */
+  outstandingPrincipal(): number {
+    let sum = 0
+    for (let i = this.first_open; i < this.due_day.length; i++) sum += this.principal_unpaid[i] as number
+    return sum
+  }
+
+  /** What is due before `day` and unpaid, all parts, minor units. */
+  overdue(day: number): number {
+    let sum = 0
+    for (let i = this.first_open; i < this.due_day.length && (this.due_day[i] as number) < day; i++)
+      sum += this.unpaid(i)
+    return sum
+  }
+
+  /** Unpaid total of one instalment, minor units. */
+  unpaid(i: number): number {
+    return (this.principal_unpaid[i] as number) + (this.interest_unpaid[i] as number) + (this.fee_unpaid[i] as number)
+  }
+
+  /** Days since the due date of the oldest unpaid instalment due before `day`, 0 when there is none. */
+  rawDaysPastDue(day: number): number {
+    const i = this.first_open
+    if (i >= this.due_day.length) return 0
+    const due = this.due_day[i] as number
+    return due < day ? day - due : 0
+  }
+
+  #append(schedule: readonly Instalment[]): void {
+    for (const { due_date, principal_minor, interest_minor, fee_minor } of schedule) {
+      const due = dayOfDate(due_date)
+      const total = principal_minor + interest_minor + fee_minor
+      this.due_day.push(due)
+      this.scheduled.push(total)
+      this.principal_unpaid.push(principal_minor)
+      this.interest_unpaid.push(interest_minor)
+      this.fee_unpaid.push(fee_minor)
+      // An instalment of nothing is settled by its due date.
+      this.settled_day.push(total === 0 ? due : UNSETTLED)
+      this.touches.push(0)
+    }
+    this.#skipSettled()
+  }
+
+  #apply(operation: Payment | Restructuring, day: number): void {
+    if (operation.kind === 'restructuring') return this.#restructure(operation)
+    if (operation.reversed) return
+    if (operation.value_day > day) {
+      this.future_day = Math.min(this.future_day, operation.value_day)
+      return
+    }
+    this.paid_minor += operation.amount_minor
+    if (operation.split === null) this.#payOldestFirst(operation.amount_minor, operation.value_day)
+    else this.#paySplit(operation.split, operation.value_day)
+  }
+
+  /** Oldest instalment first, inside it fee, interest, principal. */
+  #payOldestFirst(amount: number, day: number): void {
+    let left = amount
+    for (let i = this.first_open; i < this.due_day.length && left > 0; i++) {
+      if (this.settled_day[i] !== UNSETTLED) continue
+      const before = left
+      left = take(this.fee_unpaid, i, left)
+      left = take(this.interest_unpaid, i, left)
+      left = take(this.principal_unpaid, i, left)
+      if (left < before) this.#touch(i, day)
+    }
+    this.overpaid_minor += left
+    this.#skipSettled()
+  }
+
+  /** Each part pays that part of the instalments, oldest first; penalty pays nothing of the schedule. */
+  #paySplit(split: RepaymentSplit, day: number): void {
+    let principal = split.principal_minor
+    let interest = split.interest_minor
+    let fee = split.fee_minor
+    for (let i = this.first_open; i < this.due_day.length && principal + interest + fee > 0; i++) {
+      if (this.settled_day[i] !== UNSETTLED) continue
+      const before = principal + interest + fee
+      fee = take(this.fee_unpaid, i, fee)
+      interest = take(this.interest_unpaid, i, interest)
+      principal = take(this.principal_unpaid, i, principal)
+      if (principal + interest + fee < before) this.#touch(i, day)
+    }
+    this.overpaid_minor += principal + interest + fee
+    this.#skipSettled()
+  }
+
+  /** Drops the unsettled instalments; what was paid on them pays the new schedule, as of the effective date. */
+  #restructure(operation: Restructuring): void {
+    let carried = 0
+    let kept = 0
+    for (let i = 0; i < this.due_day.length; i++) {
+      if (this.settled_day[i] === UNSETTLED) {
+        carried += (this.scheduled[i] as number) - this.unpaid(i)
+        continue
+      }
+      for (const column of [
+        this.due_day,
+        this.scheduled,
+        this.principal_unpaid,
+        this.interest_unpaid,
+        this.fee_unpaid,
+        this.settled_day,
+        this.touches,
+      ]) {
+        column[kept] = column[i] as number
+      }
+      kept++
+    }
+    this.due_day.length = kept
+    this.scheduled.length = kept
+    this.principal_unpaid.length = kept
+    this.interest_unpaid.length = kept
+    this.fee_unpaid.length = kept
+    this.settled_day.length = kept
+    this.touches.length = kept
+    this.first_open = kept
+    this.#append(operation.schedule)
+    if (carried > 0) this.#payOldestFirst(carried, operation.effective_day)
+  }
+
+  #touch(i: number, day: number): void {
+    this.touches[i] = (this.touches[i] as number) + 1
+    if (this.unpaid(i) === 0) this.settled_day[i] = day
+  }
+
+  #skipSettled(): void {
+    while (this.first_open < this.due_day.length && this.settled_day[this.first_open] !== UNSETTLED) this.first_open++
+  }
+}
+
+/** The terms of a disbursement, and the business date it happened on. */
+export function termsOf(data: EventData<'loan.disbursed'>, disbursedDay: number): LoanTerms {
+  return {
+    loan: data.loan,
+    product: data.product ?? '',
+    channel: data.channel ?? '',
+    region: data.region ?? '',
+    purpose: data.purpose ?? '',
+    currency: data.currency,
+    principal_minor: data.principal_minor,
+    annual_rate: data.annual_rate ?? null,
+    credit_limit_minor: data.credit_limit_minor ?? null,
+    disbursed_at: data.disbursed_at,
+    disbursed_day: disbursedDay,
+  }
+}
+
+/** Pays one part of one instalment and returns what is left of the money. */
+function take(unpaid: number[], i: number, money: number): number {
+  const paid = Math.min(money, unpaid[i] as number)
+  unpaid[i] = (unpaid[i] as number) - paid
+  return money - paid
+}

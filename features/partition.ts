@@ -1,0 +1,166 @@
+import type { Event, EventOf } from './events/contract.ts'
+import { borrowerHash } from './hash.ts'
+import { applyLedgerEvent, expireHeld, type LedgerEventType, type Refusal } from './ledger/apply.ts'
+import { Borrower, type HeldEvent } from './state/borrower.ts'
+import type { SegmentStore } from './state/segments.ts'
+import { Tenant } from './state/tenant.ts'
+import { createQueryStore, insertQuery, QUERY_RETENTION_DAYS } from './streams/bureau.ts'
+import { createTransactionStore, insertTransaction, TRAIT, transactionTraits } from './streams/transactions.ts'
+import { dayOfDate, MS_PER_DAY } from './time.ts'
+
+/** What applying one event came to: the borrower to evaluate, nobody (an index of no borrower), or a refusal. */
+export type Applied =
+  | { readonly kind: 'applied'; readonly borrower: Borrower }
+  | { readonly kind: 'nobody' }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+
+export type HeldRefused = { readonly borrower: Borrower; readonly held: HeldEvent; readonly refusal: Refusal }
+
+export type BorrowerEvent = Exclude<Event, EventOf<'day.closed' | 'definitions.published' | 'tenant.configured'>>
+
+/** Borrowers of one tenant in one partition, by slice of the day's sweep. */
+export type TenantBorrowers = {
+  readonly tenant: Tenant
+  readonly byToken: Map<string, Borrower>
+  readonly slices: { readonly borrowers: Borrower[]; closings: number; closed_day: number }[]
+}
+
+const NEVER_CLOSED = Number.NEGATIVE_INFINITY
+
+/**
+ * The state of all borrowers of one partition, a pure function of its log. Events are applied in log order; whoever
+ * calls evaluates the borrower that `apply` names.
+ */
+export class FeaturePartition {
+  readonly partitions: number
+  readonly sliceCount: number
+  readonly tenants = new Map<string, TenantBorrowers>()
+  readonly borrowers: Borrower[] = []
+  readonly transactions: SegmentStore = createTransactionStore()
+  readonly queries: SegmentStore = createQueryStore()
+  /** Events given up by the last call: held ones whose loan came too late or took them badly. */
+  readonly heldRefused: HeldRefused[] = []
+
+  constructor(partitions: number, sliceCount: number) {
+    this.partitions = partitions
+    this.sliceCount = sliceCount
+  }
+
+  configure(event: EventOf<'tenant.configured'>): void {
+    this.tenantOf(event.tenant).tenant.configure(event.data)
+  }
+
+  /** Applies an event at its place, or refuses it without a trace in the state. */
+  apply(event: BorrowerEvent, offset: number): Applied {
+    this.heldRefused.length = 0
+    if (event.subject === '') return { kind: 'nobody' }
+    const group = this.tenantOf(event.tenant)
+    const currency = 'currency' in event.data ? event.data.currency : undefined
+    if (currency !== undefined && currency !== group.tenant.configuration.currency) {
+      const detail = `${currency}, but the tenant's currency is ${group.tenant.configuration.currency}`
+      return { kind: 'refused', refusal: { reason: 'currency_mismatch', detail } }
+    }
+    const borrower = this.borrowerOf(group, event.subject)
+    const time = Math.max(borrower.time, event.time)
+    const refusal = this.#applyTo(borrower, event, offset, time)
+    if (refusal !== undefined) return { kind: 'refused', refusal }
+    this.advance(borrower, time)
+    return { kind: 'applied', borrower }
+  }
+
+  /** Moves a borrower's as-of time on, and its ledger with it. */
+  advance(borrower: Borrower, time: number): void {
+    borrower.time = time
+    if (borrower.loans.length === 0) return
+    const day = borrower.tenant.calendar.dayOf(time)
+    for (const loan of borrower.loans) loan.advance(day)
+  }
+
+  /** Closes a day for one slice and gives up what was held too long. False if it was closed before. */
+  close(event: EventOf<'day.closed'>): boolean {
+    this.heldRefused.length = 0
+    const slice = this.tenantOf(event.tenant).slices[event.data.slice]
+    const day = dayOfDate(event.data.date)
+    if (slice === undefined || day <= slice.closed_day) return false
+    slice.closed_day = day
+    slice.closings++
+    for (const borrower of slice.borrowers) {
+      if (borrower.held !== null)
+        expireHeld(borrower, slice.closings, (held, refusal) => this.heldRefused.push({ borrower, held, refusal }))
+    }
+    return true
+  }
+
+  tenantOf(name: string): TenantBorrowers {
+    let group = this.tenants.get(name)
+    if (group === undefined) {
+      const slices = Array.from({ length: this.sliceCount }, () => ({
+        borrowers: [] as Borrower[],
+        closings: 0,
+        closed_day: NEVER_CLOSED,
+      }))
+      group = { tenant: new Tenant(name), byToken: new Map(), slices }
+      this.tenants.set(name, group)
+    }
+    return group
+  }
+
+  borrowerOf(group: TenantBorrowers, token: string): Borrower {
+    let borrower = group.byToken.get(token)
+    if (borrower === undefined) {
+      const slice = Math.floor(borrowerHash(group.tenant.name, token) / this.partitions) % this.sliceCount
+      borrower = new Borrower(group.tenant, token, this.borrowers.length, slice)
+      group.byToken.set(token, borrower)
+      group.slices[slice]?.borrowers.push(borrower)
+      this.borrowers.push(borrower)
+    }
+    return borrower
+  }
+
+  #applyTo(borrower: Borrower, event: BorrowerEvent, offset: number, time: number): Refusal | undefined {
+    switch (event.type) {
+      case 'transaction.posted':
+        this.#applyTransaction(borrower, event, time)
+        return undefined
+      case 'bureau.queried':
+        this.#applyQuery(borrower, event)
+        return undefined
+      case 'signal.reported':
+        borrower.addSignal(event.data.kind, event.time)
+        return undefined
+      default:
+        return this.#applyLedger(borrower, event, offset, time)
+    }
+  }
+
+  #applyLedger(borrower: Borrower, event: EventOf<LedgerEventType>, offset: number, time: number): Refusal | undefined {
+    const { calendar } = borrower.tenant
+    const closings = this.tenantOf(event.tenant).slices[borrower.slice]?.closings ?? 0
+    return applyLedgerEvent(borrower, event, offset, closings, calendar.dayOf(time), (held, refusal) => {
+      this.heldRefused.push({ borrower, held, refusal })
+    })
+  }
+
+  #applyTransaction(borrower: Borrower, event: EventOf<'transaction.posted'>, time: number): void {
+    const { data } = event
+    const traits = transactionTraits(data, event.time, borrower.tenant.calendar)
+    insertTransaction(this.transactions, borrower.transactions, data, event.time, traits, time)
+    if (event.time < borrower.transactions_since) borrower.transactions_since = event.time
+    if ((traits & TRAIT.BALANCE) !== 0 && event.time >= borrower.last_balance_time) {
+      borrower.last_balance_time = event.time
+      borrower.last_balance_minor = data.balance_after_minor as number
+    }
+    if ((traits & TRAIT.SALARY) !== 0 && event.time > borrower.last_salary_time) borrower.last_salary_time = event.time
+  }
+
+  #applyQuery(borrower: Borrower, event: EventOf<'bureau.queried'>): void {
+    const { tenant } = borrower
+    // Once a report is dated, the bureau's as-of time only rises: what lies a year before it can't come back.
+    const expired = Math.min(borrower.report_end, borrower.time) - QUERY_RETENTION_DAYS * MS_PER_DAY
+    insertQuery(this.queries, borrower.queries, event.data, tenant.calendar, tenant.configuration.institution, expired)
+    const { report_date } = event.data
+    if (report_date !== undefined) {
+      borrower.report_end = Math.max(borrower.report_end, tenant.calendar.endOfDay(dayOfDate(report_date)))
+    }
+  }
+}

@@ -1,0 +1,118 @@
+/** Business dates and instants. Days are numbered from 1970-01-01 = 0; instants are UTC milliseconds. */
+
+export const MS_PER_HOUR = 3_600_000
+export const MS_PER_DAY = 86_400_000
+
+/** Day number of a `YYYY-MM-DD` date. */
+export function dayOfDate(date: string): number {
+  return Date.UTC(+date.slice(0, 4), +date.slice(5, 7) - 1, +date.slice(8, 10)) / MS_PER_DAY
+}
+
+/** `YYYY-MM-DD` of a day number. */
+export function dateOfDay(day: number): string {
+  return new Date(day * MS_PER_DAY).toISOString().slice(0, 10)
+}
+
+/** Months since January 1970 of a day number. */
+export function monthOfDay(day: number): number {
+  const date = new Date(day * MS_PER_DAY)
+  return (date.getUTCFullYear() - 1970) * 12 + date.getUTCMonth()
+}
+
+/** Day number of the first day of a month (months since January 1970). */
+export function firstDayOfMonth(month: number): number {
+  return Date.UTC(1970, month, 1) / MS_PER_DAY
+}
+
+/** Day number of the last day of a month (months since January 1970). */
+export function lastDayOfMonth(month: number): number {
+  return firstDayOfMonth(month + 1) - 1
+}
+
+/** A time zone's calendar: which business date and hour an instant has there. */
+export type Calendar = {
+  readonly zone: string
+  /** Day number of the business date at an instant. */
+  dayOf(ms: number): number
+  /** First millisecond of a business date. */
+  startOfDay(day: number): number
+  /** Last millisecond of a business date. */
+  endOfDay(day: number): number
+  /** Local hour, 0 to 23. */
+  hourOf(ms: number): number
+}
+
+/** Offsets are looked up once per UTC quarter hour at most: all zones of today change only on such marks. */
+const QUARTER_MS = 900_000
+
+/** Calendar of an IANA time zone. Throws on an unknown one: the contract has checked it. */
+export function createCalendar(zone: string): Calendar {
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone: zone,
+    hourCycle: 'h23',
+    era: 'short',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
+  })
+  /** Per UTC day the offset at its start and end, where both agree (all but the days of a change). */
+  const offsetOfUtcDay = new Map<number, number>()
+  const offsetOfQuarter = new Map<number, number>()
+
+  function measure(ms: number): number {
+    const parts: Record<string, string> = {}
+    for (const part of format.formatToParts(ms)) parts[part.type] = part.value
+    const local = Date.UTC(
+      Number(parts['year']),
+      Number(parts['month']) - 1,
+      Number(parts['day']),
+      Number(parts['hour']),
+      Number(parts['minute']),
+      Number(parts['second']),
+    )
+    return local - Math.floor(ms / 1000) * 1000
+  }
+
+  function offsetAt(ms: number): number {
+    const utcDay = Math.floor(ms / MS_PER_DAY)
+    let offset = offsetOfUtcDay.get(utcDay)
+    if (offset === undefined) {
+      const first = measure(utcDay * MS_PER_DAY)
+      offset = measure((utcDay + 1) * MS_PER_DAY - 1) === first ? first : Number.NaN
+      offsetOfUtcDay.set(utcDay, offset)
+    }
+    if (!Number.isNaN(offset)) return offset
+    const quarter = Math.floor(ms / QUARTER_MS)
+    let exact = offsetOfQuarter.get(quarter)
+    if (exact === undefined) {
+      exact = measure(quarter * QUARTER_MS)
+      offsetOfQuarter.set(quarter, exact)
+    }
+    return exact
+  }
+
+  function dayOf(ms: number): number {
+    return Math.floor((ms + offsetAt(ms)) / MS_PER_DAY)
+  }
+
+  function startOfDay(day: number): number {
+    const midnight = day * MS_PER_DAY
+    // The offset before and after a change around midnight may differ: take the earliest instant that has this date.
+    let start = midnight - offsetAt(midnight)
+    start = midnight - offsetAt(start)
+    while (dayOf(start) < day) start += QUARTER_MS
+    while (dayOf(start - 1) >= day) start -= QUARTER_MS
+    return start
+  }
+
+  return {
+    zone,
+    dayOf,
+    startOfDay,
+    endOfDay: (day) => startOfDay(day + 1) - 1,
+    hourOf: (ms) => Math.floor((((ms + offsetAt(ms)) % MS_PER_DAY) + MS_PER_DAY) / MS_PER_HOUR) % 24,
+  }
+}

@@ -1,0 +1,79 @@
+import { bytesOf, columnHeader } from './native.ts'
+
+/** Many Nullable(Float64) columns that are filled a row at a time from row-major matrices; NaN is NULL. */
+export type MatrixColumns = {
+  readonly structure: readonly { readonly name: string; readonly type: string }[]
+  /** Takes the `columns` values of `matrix` that begin at `start` as the next row. */
+  append(matrix: Float64Array, start: number): void
+  /** Headers and values of the first `rows` rows, column by column. */
+  chunks(rows: number): Uint8Array[]
+  clear(): void
+}
+
+const TYPE = 'Nullable(Float64)'
+const CAPACITY_FIRST = 1024
+/**
+ * Distance between the ends and starts of neighbouring columns. Without it every column would begin at a multiple of
+ * a power of two and all of them would compete for the same few lines of the processor's cache.
+ */
+const PADDING = 72
+
+/** Columns named `names`, in order. */
+export function createMatrixColumns(names: readonly string[]): MatrixColumns {
+  const width = names.length
+  const structure = names.map((name) => ({ name, type: TYPE }))
+  const headers = structure.map(columnHeader)
+  let capacity = CAPACITY_FIRST
+  let stride = capacity + PADDING
+  let values = new Float64Array(stride * width)
+  let nulls = new Uint8Array(stride * width)
+  let length = 0
+
+  function grow(): void {
+    const largerStride = capacity * 2 + PADDING
+    const largerValues = new Float64Array(largerStride * width)
+    const largerNulls = new Uint8Array(largerStride * width)
+    for (let column = 0; column < width; column++) {
+      const from = column * stride
+      largerValues.set(values.subarray(from, from + length), column * largerStride)
+      largerNulls.set(nulls.subarray(from, from + length), column * largerStride)
+    }
+    capacity *= 2
+    stride = largerStride
+    values = largerValues
+    nulls = largerNulls
+  }
+
+  return {
+    structure,
+    append(matrix, start) {
+      if (start < 0 || start + width > matrix.length) throw new RangeError(`no row of ${width} values at ${start}`)
+      if (length === capacity) grow()
+      for (let column = 0, at = length; column < width; column++, at += stride) {
+        const value = matrix[start + column]!
+        // Only NaN differs from itself. The value under a NULL is never read; zero compresses best.
+        if (value === value) {
+          values[at] = value
+          nulls[at] = 0
+        } else {
+          values[at] = 0
+          nulls[at] = 1
+        }
+      }
+      length++
+    },
+    chunks(rows) {
+      const chunks: Uint8Array[] = []
+      for (let column = 0; column < width; column++) {
+        const from = column * stride
+        chunks.push(headers[column]!)
+        chunks.push(nulls.subarray(from, from + rows))
+        chunks.push(bytesOf(values.subarray(from, from + rows), rows))
+      }
+      return chunks
+    },
+    clear() {
+      length = 0
+    },
+  }
+}

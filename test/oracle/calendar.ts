@@ -1,0 +1,87 @@
+/**
+ * Business dates straight from `Intl`, apart from the product's own calendar so that the two check each other.
+ * The answers are remembered per instant: the only thing in the oracle that is, because `Intl` takes microseconds.
+ */
+
+const MS_PER_DAY = 86_400_000
+/** No zone is further than this from UTC. */
+const OFFSET_MS_MAX = 26 * 3_600_000
+
+export type NaiveCalendar = {
+  dayOf(ms: number): number
+  hourOf(ms: number): number
+  startOfDay(day: number): number
+  endOfDay(day: number): number
+}
+
+const calendars = new Map<string, NaiveCalendar>()
+
+/** The calendar of an IANA zone. */
+export function naiveCalendar(zone: string): NaiveCalendar {
+  const known = calendars.get(zone)
+  if (known !== undefined) return known
+  const calendar = create(zone)
+  calendars.set(zone, calendar)
+  return calendar
+}
+
+function create(zone: string): NaiveCalendar {
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone: zone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+  })
+  const locals = new Map<number, { day: number; hour: number }>()
+  const starts = new Map<number, number>()
+
+  function local(ms: number): { day: number; hour: number } {
+    const known = locals.get(ms)
+    if (known !== undefined) return known
+    const field = new Map(format.formatToParts(ms).map((part) => [part.type, Number(part.value)]))
+    const day = Date.UTC(field.get('year')!, field.get('month')! - 1, field.get('day')!) / MS_PER_DAY
+    const answer = { day, hour: field.get('hour')! }
+    locals.set(ms, answer)
+    return answer
+  }
+
+  /** The first instant whose date is `day` or later; dates never go back as time goes on. */
+  function startOfDay(day: number): number {
+    const known = starts.get(day)
+    if (known !== undefined) return known
+    let before = day * MS_PER_DAY - OFFSET_MS_MAX
+    let after = day * MS_PER_DAY + OFFSET_MS_MAX
+    while (after - before > 1) {
+      const middle = Math.floor((before + after) / 2)
+      if (local(middle).day < day) before = middle
+      else after = middle
+    }
+    starts.set(day, after)
+    return after
+  }
+
+  return {
+    dayOf: (ms) => local(ms).day,
+    hourOf: (ms) => local(ms).hour,
+    startOfDay,
+    endOfDay: (day) => startOfDay(day + 1) - 1,
+  }
+}
+
+/** Day number of `YYYY-MM-DD`. */
+export function dayOfDate(date: string): number {
+  return Date.parse(`${date}T00:00:00Z`) / MS_PER_DAY
+}
+
+/** `YYYY-MM-DD` of a day number. */
+export function dateOfDay(day: number): string {
+  return new Date(day * MS_PER_DAY).toISOString().slice(0, 10)
+}
+
+/** Months since January 1970. */
+export function monthOfDay(day: number): number {
+  const [year, month] = dateOfDay(day).split('-').map(Number)
+  return (year! - 1970) * 12 + month! - 1
+}
