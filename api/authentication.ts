@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import type { Keys } from './dependencies.ts'
-import { type KeyHolder, parseKey, type Scope, SCOPES } from './keys.ts'
+import { type KeyHolder, parseKey, SCOPES, type Scope } from './keys.ts'
 import { type Problem, problem } from './problem.ts'
 
 /** Who asks, decided from the headers alone, before a byte of the body is read. */
@@ -16,7 +16,9 @@ export type Principal = KeyHolder & { readonly operator: boolean }
 export const TENANT_DEFAULT = 'default'
 const OPERATOR_TOKEN_LENGTH_MIN = 32
 
-export type Authenticated = { readonly ok: true; readonly principal: Principal } | { readonly ok: false; problem: Problem }
+export type Authenticated =
+  | { readonly ok: true; readonly principal: Principal }
+  | { readonly ok: false; problem: Problem }
 
 /** Returns the check of one request; `tenant` is the query parameter of that name, unchecked. */
 export function createAuthentication(keys: Keys, operatorToken: string) {
@@ -75,7 +77,10 @@ function refuse(
   detail?: string,
 ): Authenticated {
   const parts = Object.entries({ realm: 'foreshock', ...challenge }).map(([key, value]) => `${key}="${value}"`)
-  return { ok: false, problem: problem(status, name, detail, { headers: { 'www-authenticate': `Bearer ${parts.join(', ')}` } }) }
+  return {
+    ok: false,
+    problem: problem(status, name, detail, { headers: { 'www-authenticate': `Bearer ${parts.join(', ')}` } }),
+  }
 }
 
 function digest(text: string): Buffer {

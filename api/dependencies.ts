@@ -41,15 +41,19 @@ export type Dependencies = {
    * per item, in order. `request` is unique and names where they came from (`request` and index in dead letters).
    * 'busy': nothing was taken, try again.
    */
-  submit(tenant: string, items: readonly Uint8Array[], request: string): Promise<readonly EventResult[] | 'busy'>
+  readonly submit: (
+    tenant: string,
+    items: readonly Uint8Array[],
+    request: string,
+  ) => Promise<readonly EventResult[] | 'busy'>
   readonly feed: Feed
-  borrower(tenant: string, borrower: string): Promise<BorrowerView | undefined>
+  readonly borrower: (tenant: string, borrower: string) => Promise<BorrowerView | undefined>
   /** The feed row with this `id`. */
-  warning(tenant: string, id: string): Promise<FeedRow | undefined>
+  readonly warning: (tenant: string, id: string) => Promise<FeedRow | undefined>
   readonly keys: Keys
   /** Runs a read-only statement over all tenants. `signal` fires when the caller has gone or waited too long. */
-  sql(statement: string, format: string | undefined, signal: AbortSignal): Promise<SqlAnswer>
+  readonly sql: (statement: string, format: string | undefined, signal: AbortSignal) => Promise<SqlAnswer>
   /** Bearer token of the local command line: may name any tenant, and is the only one that may use `/sql`. */
   readonly operatorToken: string
-  readiness(): { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> }
+  readonly readiness: () => { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> }
 }

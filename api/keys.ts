@@ -1,5 +1,16 @@
 import { createHash, randomInt, timingSafeEqual } from 'node:crypto'
-import { closeSync, fchmodSync, fstatSync, fsyncSync, mkdirSync, openSync, readFileSync, readSync, statSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { z } from 'zod'
@@ -53,12 +64,10 @@ export function parseKey(key: string): ParsedKey {
  * Makes a key and appends it, hashed, to the file in `directory` (made when absent). The key itself is only in the
  * answer and cannot be had again. A running server takes it from the next request on.
  */
-export function createKey(options: {
-  directory: string
-  tenant: string
-  scopes?: readonly Scope[]
-  now?: Date
-}): { key: string; key_id: string } {
+export function createKey(options: { directory: string; tenant: string; scopes?: readonly Scope[]; now?: Date }): {
+  key: string
+  key_id: string
+} {
   const key_id = randomCharacters(ID_LENGTH)
   const secret = randomCharacters(SECRET_LENGTH)
   const body = `fsk_${key_id}_${secret}`
@@ -87,7 +96,7 @@ export function openKeyStore(directory: string, options: { warn: (message: strin
     const stat = statSync(path, { throwIfNoEntry: false })
     const now = stat === undefined ? 'absent' : `${stat.ino} ${stat.size} ${stat.mtimeMs}`
     if (now === seen) return
-    records = stat === undefined ? new Map() : readRecords(path, options.warn)
+    records = stat === undefined ? new Map<string, KeyRecord>() : readRecords(path, options.warn)
     seen = now
   }
   refresh()

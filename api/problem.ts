@@ -22,7 +22,8 @@ export const PROBLEMS = {
   request_timeout: 'The request took too long.',
   too_large: 'The body is too large, or holds too many events.',
   uri_too_long: 'A part of the path is too long.',
-  unsupported_media_type: 'The body has a media type or an encoding that is not taken.',
+  unsupported_media_type:
+    'The body has a media type or an encoding that is not taken; events are application/json or application/x-ndjson.',
   header_too_large: 'The headers are too large.',
   too_many_waiting: 'The tenant has too many requests that wait for warnings.',
   sql_failed: 'The statement was not run or failed.',
@@ -42,7 +43,7 @@ export const problemSchema = z
     instance: z.string().optional().describe('urn:uuid:… of this request, as in X-Request-Id'),
     errors: z.array(z.object({ parameter: z.string(), message: z.string() })).optional(),
   })
-  .describe('Problem details (RFC 9457)')
+  .meta({ id: 'Problem', description: 'Problem details (RFC 9457)' })
 type ProblemBody = z.output<typeof problemSchema>
 
 /** An expected failure, as a value that a route hands to `sendProblem`. */
@@ -74,13 +75,19 @@ export function problemBody(one: Problem, request: string | undefined): ProblemB
   }
 }
 
-/** Sends a problem. The body goes out as text, so that no serialiser can fail while an error is told. */
-// biome-ignore lint/suspicious/noExplicitAny: it answers on any route, whatever that route's own types are
-export function sendProblem(reply: FastifyReply<any, any, any, any, any, any, any>, one: Problem): any {
-  const body = JSON.stringify(problemBody(one, reply.request.id))
-  return reply
+/**
+ * Sends a problem, on any route whatever its own types are. The body goes out as text, so that no serialiser can fail
+ * while an error is told. Returns the reply, for a handler to return.
+ */
+export function sendProblem<Reply extends { readonly request: { readonly id: string } }>(
+  reply: Reply,
+  one: Problem,
+): Reply {
+  const untyped = reply as unknown as FastifyReply
+  untyped
     .code(one.status)
     .headers(one.headers ?? {})
     .type(PROBLEM_MEDIA_TYPE)
-    .send(body)
+    .send(JSON.stringify(problemBody(one, reply.request.id)))
+  return reply
 }

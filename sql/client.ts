@@ -1,5 +1,16 @@
-import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writevSync } from 'node:fs'
-import { writev } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writev,
+  writevSync,
+} from 'node:fs'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { type ChdbQueryStream, drainPending, Session } from 'chdb'
@@ -102,7 +113,7 @@ const writevAsync = promisify(writev)
  */
 export async function openEmbedded(directory: string): Promise<Database | { readonly locked: true }> {
   const path = resolve(directory)
-  mkdirSync(path, { recursive: true })
+  makeDirectory(path)
   if (heldHere.has(path)) throw new Error(`this process already has ${path} open`)
   if (isHeld(path)) return { locked: true }
   // A close that still runs in this process would make the engine refuse another directory.
@@ -142,6 +153,15 @@ export async function openEmbedded(directory: string): Promise<Database | { read
       await drainPending()
       heldHere.delete(path)
     },
+  }
+}
+
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true })
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw new SqlError(`the data directory ${path} cannot be used: ${(error as Error).message}`, 0, error)
   }
 }
 

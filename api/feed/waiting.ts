@@ -5,10 +5,10 @@ export const WATCHES_PER_TENANT_MAX = 200
 
 /** One reader that waits for rows. `reset` before reading, `next` after: a row in between ends `next` at once. */
 export type Watch = {
-  reset(): void
-  next(timeout_ms: number): Promise<'rows' | 'timeout' | 'ended'>
+  readonly reset: () => void
+  readonly next: (timeout_ms: number) => Promise<'rows' | 'timeout' | 'ended'>
   /** Ends the watch and a `next` under way; to be called exactly when the reader goes. */
-  end(): void
+  readonly end: () => void
 }
 
 /** Wakes the readers of a tenant when it has new rows. */
@@ -47,13 +47,14 @@ export function createWaiting(feed: Feed): Waiting {
     stop: () => {
       stopped = true
       unsubscribe()
-      for (const members of [...watches.values()]) for (const one of [...members]) one.end()
+      // A Map and a Set may lose members while they are walked; each is visited once.
+      for (const members of watches.values()) for (const one of members) one.end()
     },
     open: () => [...watches.values()].reduce((sum, members) => sum + members.size, 0),
   }
 }
 
-function createWatch(onEnd: () => void): Watch & { wake(): void } {
+function createWatch(onEnd: () => void): Watch & { readonly wake: () => void } {
   let changed = false
   let ended = false
   let settle: (() => void) | undefined

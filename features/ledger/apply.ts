@@ -1,7 +1,7 @@
 import type { EventOf } from '../events/contract.ts'
 import type { Borrower, HeldEvent, LoanEventType } from '../state/borrower.ts'
 import { dayOfDate } from '../time.ts'
-import { Loan, type Payment, termsOf } from './loan.ts'
+import { Loan, type Payment, scheduleOf, termsOf } from './loan.ts'
 
 /** Events of loans not known yet that one borrower may have waiting. */
 export const HELD_EVENTS_MAX = 64
@@ -86,7 +86,7 @@ function disburse(
       detail: `loan ${data.loan} was disbursed before`,
     }
   }
-  const loan = new Loan(termsOf(data, borrower.tenant.calendar.dayOf(data.disbursed_at)), data.schedule)
+  const loan = new Loan(termsOf(data, borrower.tenant.calendar.dayOf(data.disbursed_at)), scheduleOf(data.schedule))
   borrower.addLoan(loan)
   if (borrower.held === null) return undefined
   const waiting = borrower.held
@@ -143,14 +143,8 @@ function applyToLoan(borrower: Borrower, loan: Loan, event: EventOf<LoanEventTyp
     case 'loan.restructured': {
       if (loan.status !== 'open') return notOpen(loan)
       const { schedule, effective_date } = event.data
-      loan.add(
-        {
-          kind: 'restructuring',
-          effective_day: dayOfDate(effective_date),
-          schedule,
-        },
-        day,
-      )
+      const effective_day = dayOfDate(effective_date)
+      loan.add({ kind: 'restructuring', effective_day, schedule: scheduleOf(schedule) }, day)
       return undefined
     }
     case 'loan.closed':
@@ -159,6 +153,7 @@ function applyToLoan(borrower: Borrower, loan: Loan, event: EventOf<LoanEventTyp
       const isClosed = event.type === 'loan.closed'
       loan.status = isClosed ? 'closed' : 'written_off'
       loan.status_day = calendar.dayOf(isClosed ? event.data.closed_at : event.data.written_off_at)
+      if (!isClosed) loan.written_off_balance_minor = loan.outstandingPrincipal()
       return undefined
     }
   }

@@ -4,6 +4,19 @@ import { dayOfDate } from '../time.ts'
 /** Marks an instalment that is not fully paid. */
 export const UNSETTLED = 0x7fffffff
 
+/** Instalments, four numbers each: due day, principal, interest and fee in minor units. */
+export type Schedule = Float64Array
+const STRIDE = 4
+
+export function scheduleOf(instalments: readonly Instalment[]): Schedule {
+  const schedule = new Float64Array(instalments.length * STRIDE)
+  instalments.forEach((one, i) => {
+    const numbers = [dayOfDate(one.due_date), one.principal_minor, one.interest_minor, one.fee_minor]
+    schedule.set(numbers, i * STRIDE)
+  })
+  return schedule
+}
+
 /** A payment as the ledger keeps it; amounts in minor units, `value_day` the business date of `paid_at`. */
 export type Payment = {
   readonly kind: 'payment'
@@ -20,10 +33,19 @@ export type Payment = {
 export type Restructuring = {
   readonly kind: 'restructuring'
   readonly effective_day: number
-  readonly schedule: readonly Instalment[]
+  readonly schedule: Schedule
 }
 
 export type LoanStatus = 'open' | 'closed' | 'written_off'
+
+/** What a row of `loan_days` says of the end of a day. */
+export type LoanDay = {
+  readonly status: LoanStatus
+  readonly dpd: number
+  readonly outstanding_principal_minor: number
+  readonly overdue_minor: number
+  readonly paid_minor: number
+}
 
 /** What a loan is; none of it changes. */
 export type LoanTerms = {
@@ -47,14 +69,19 @@ export type LoanTerms = {
  */
 export class Loan {
   readonly terms: LoanTerms
-  readonly original: readonly Instalment[]
+  readonly original: Schedule
   readonly operations: (Payment | Restructuring)[] = []
   status: LoanStatus = 'open'
   /** Business date of closing or write-off. */
   status_day = UNSETTLED
+  /** Unpaid principal when it was written off. */
+  written_off_balance_minor = 0
   reversals: number[] = []
   restructured_count = 0
+  /** Largest DPD at the end of any closed day so far. */
   worst_dpd = 0
+  /** The loan's last row of `loan_days`, which gets another row only when something changed; null before the first. */
+  reported: LoanDay | null = null
 
   /** Instalments, oldest first; a restructuring drops the unsettled ones and adds its own. */
   due_day: number[] = []
@@ -72,7 +99,7 @@ export class Loan {
   /** Smallest value date of a payment that is not counted yet because it lies ahead. */
   future_day = UNSETTLED
 
-  constructor(terms: LoanTerms, schedule: readonly Instalment[]) {
+  constructor(terms: LoanTerms, schedule: Schedule) {
     this.terms = terms
     this.original = schedule
     this.#append(schedule)
@@ -114,6 +141,20 @@ export class Loan {
     for (const operation of this.operations) this.#apply(operation, day)
   }
 
+  /** What it was at the end of business date `day`: a closing with a later value date does not count yet. */
+  statusAsOf(day: number): LoanStatus {
+    return this.status_day > day ? 'open' : this.status
+  }
+
+  /** Whether a payment with a value date after `day` is part of the allocation. */
+  hasPaymentAfter(day: number): boolean {
+    for (const operation of this.operations) {
+      if (operation.kind === 'payment' && operation.value_day > day && operation.value_day < this.future_day)
+        return true
+    }
+    return false
+  }
+
   /** Unpaid principal, minor units. */
   outstandingPrincipal(): number {
     let sum = 0
@@ -142,15 +183,18 @@ export class Loan {
     return due < day ? day - due : 0
   }
 
-  #append(schedule: readonly Instalment[]): void {
-    for (const { due_date, principal_minor, interest_minor, fee_minor } of schedule) {
-      const due = dayOfDate(due_date)
-      const total = principal_minor + interest_minor + fee_minor
+  #append(schedule: Schedule): void {
+    for (let at = 0; at < schedule.length; at += STRIDE) {
+      const due = schedule[at] as number
+      const principal = schedule[at + 1] as number
+      const interest = schedule[at + 2] as number
+      const fee = schedule[at + 3] as number
+      const total = principal + interest + fee
       this.due_day.push(due)
       this.scheduled.push(total)
-      this.principal_unpaid.push(principal_minor)
-      this.interest_unpaid.push(interest_minor)
-      this.fee_unpaid.push(fee_minor)
+      this.principal_unpaid.push(principal)
+      this.interest_unpaid.push(interest)
+      this.fee_unpaid.push(fee)
       // An instalment of nothing is settled by its due date.
       this.settled_day.push(total === 0 ? due : UNSETTLED)
       this.touches.push(0)

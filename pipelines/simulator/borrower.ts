@@ -1,5 +1,6 @@
 import type { Loan } from './loans.ts'
-import { FEN_PER_YUAN, INDUSTRIES, REGION_SHARES, REGIONS } from './portfolio.ts'
+import { FEN_PER_YUAN } from './money.ts'
+import { INDUSTRIES, REGION_SHARES, REGIONS } from './portfolio.ts'
 import { cumulate, Random } from './random.ts'
 
 /** Hidden condition of a borrower. Nothing of it stands in any event. */
@@ -77,8 +78,8 @@ export type Borrower = {
   readonly mortgage: number
   readonly mortgage_lender: number
   readonly saving: number
-  /** Mean cost of one purchase now. */
-  purchase: number
+  /** What is left to live on in a month, as the borrower sees it now. */
+  budget: number
   other_payment: number
   other_months: number
   other_lender: number
@@ -87,7 +88,7 @@ export type Borrower = {
   loans: Loan[]
   loan_count: number
   next_loan_day: number
-  worst_dpd: number
+  /** Until then the lender grants nothing: somebody was 30 days past due or written off. */
   excluded_until: number
   last_litigation_day: number
 
@@ -155,14 +156,13 @@ export function createBorrower(seed: number, index: number, startDay: number): B
     mortgage: random.chance(0.22) ? Math.round(income * random.between(0.12, 0.26)) : 0,
     mortgage_lender: random.below(10),
     saving: random.chance(0.3) ? Math.round((income * random.between(0.03, 0.1)) / 10_000) * 10_000 : 0,
-    purchase: 0,
+    budget: Math.round(income * 0.5),
     other_payment: 0,
     other_months: 0,
     other_lender: 0,
     loans: [],
     loan_count: 0,
     next_loan_day: firstLoanDay,
-    worst_dpd: 0,
     excluded_until: 0,
     last_litigation_day: -NEVER,
     report_day: random.whole(1, 28),

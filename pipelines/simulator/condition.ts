@@ -1,4 +1,5 @@
 import { type Borrower, CONDITION, LIVELIHOOD, ODDITY } from './borrower.ts'
+import { addComing, COMING } from './coming.ts'
 import { REGIONS } from './portfolio.ts'
 import type { Scene } from './scene.ts'
 
@@ -121,48 +122,3 @@ function behaveOddly(scene: Scene, borrower: Borrower): void {
     default:
   }
 }
-
-/** Kinds of transactions planned for a later day. */
-export const COMING = {
-  hospital: 0,
-  deposit: 1,
-  furniture: 2,
-  cash: 3,
-  jewellery: 4,
-  banquet: 5,
-  securities: 6,
-  property: 7,
-  other_lender: 8,
-  cash_back: 9,
-  proceeds: 10,
-} as const
-
-/** Plans a transaction for a later day. Where the account cannot bear it, it is dropped that day. */
-export function addComing(borrower: Borrower, day: number, kind: number, amount: number, which = 0): void {
-  const coming = borrower.coming ?? []
-  coming.push(day, kind * 64 + which, Math.round(amount))
-  borrower.coming = coming
-}
-
-/** Takes one transaction that is due by a day, as (kind, which, amount), or undefined. */
-export function takeComing(borrower: Borrower, day: number): { kind: number; which: number; amount: number } | undefined {
-  const coming = borrower.coming
-  if (coming === null) return undefined
-  for (let i = 0; i < coming.length; i += 3) {
-    if (coming[i]! > day) continue
-    const code = coming[i + 1]!
-    const amount = coming[i + 2]!
-    coming.splice(i, 3)
-    if (coming.length === 0) borrower.coming = null
-    return { kind: code >> 6, which: code & 63, amount }
-  }
-  return undefined
-}
-
-/** True when trouble has gone on so long that other creditors sue. */
-export function isSuedByOthers(borrower: Borrower, day: number): boolean {
-  return borrower.condition === CONDITION.distressed || borrower.condition === CONDITION.defaulting
-    ? day - borrower.condition_since > 30 && day - borrower.last_litigation_day > 200
-    : false
-}
-

@@ -20,7 +20,7 @@ export class LineSheet {
     if (this.count + 1 >= this.starts.length) this.growLines()
     this.keys[this.count] = timeOfDay * LINES_MAX + this.count
     this.starts[this.count] = this.used
-    this.used += this.bytes.latin1Write(line, this.used)
+    this.used += this.bytes.write(line, this.used, 'latin1')
     this.count += 1
     this.starts[this.count] = this.used
   }

@@ -5,7 +5,6 @@ import { cumulate, mix32, Random } from './random.ts'
 export const CURRENCY = 'CNY'
 /** The lender's own token, in repayments, queries and `tenant.configured`. */
 export const OWN_INSTITUTION = 'own-lender'
-export const FEN_PER_YUAN = 100
 
 export type Product = {
   readonly name: string

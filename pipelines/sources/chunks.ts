@@ -20,7 +20,10 @@ export async function* fileChunks(handle: FileHandle, size: number, name: string
     try {
       bytesRead = (await handle.read(block, 0, block.length, position)).bytesRead
     } catch (error) {
-      return { reason: 'unreadable', detail: `cannot read ${name} (${errorCode(error)}): check the disk, then run again` }
+      return {
+        reason: 'unreadable',
+        detail: `cannot read ${name} (${errorCode(error)}): check the disk, then run again`,
+      }
     }
     if (bytesRead === 0) {
       return { reason: 'truncated', detail: `${name} became shorter while it was read: run again when it is whole` }
@@ -41,7 +44,10 @@ export async function* streamChunks(stream: Readable, name: string, meter: Meter
       if (bytes.length > 0) yield bytes
     }
   } catch (error) {
-    return { reason: 'unreadable', detail: `cannot read ${name} (${errorCode(error)}): run again, repeats are recognised` }
+    return {
+      reason: 'unreadable',
+      detail: `cannot read ${name} (${errorCode(error)}): run again, repeats are recognised`,
+    }
   }
   return undefined
 }

@@ -131,7 +131,7 @@ function toItem(
   const offset = lineOffset + (start - from)
   if (length > EVENT_BYTES_MAX) {
     const overlong = createOverlong()
-    overlong.add(block.subarray(start, end))
+    overlong.add(block.subarray(start, to))
     return overlong.finish(offset, line, unterminated)
   }
   const bytes = new Uint8Array(block.buffer, block.byteOffset + start, length)

@@ -61,9 +61,9 @@ export type Source = {
   readonly source_partition: string
   /** True where the next line may be long in coming, so that nothing should wait for a full batch. */
   readonly live: boolean
-  /** Size as stored (compressed), for a progress bar; unknown for a stream. */
+  /** For a progress bar: the size as stored (compressed; of a sorted source that of its lines), unknown for a stream. */
   readonly size_bytes: number | undefined
-  /** Stored bytes consumed so far. */
+  /** How much of that was consumed so far. */
   consumedBytes(): number
   read(itemsMax: number): Promise<ReadOutcome>
   /** The item before the first one that `read` gives, when reading was resumed after it. Known after a first read. */
@@ -85,5 +85,8 @@ export function decodeItem(item: SourceItem, tenant: string): Decoded {
   }
   const decoded = decodeBytes(item.bytes, tenant)
   if (decoded.ok || !item.unterminated) return decoded
-  return { ...decoded, detail: `the last line has no end (cut off, or still being written): ${decoded.detail}`.slice(0, 300) }
+  return {
+    ...decoded,
+    detail: `the last line has no end (cut off, or still being written): ${decoded.detail}`.slice(0, 300),
+  }
 }

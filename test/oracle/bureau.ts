@@ -42,7 +42,8 @@ function hardQueries(view: View): Query[] {
 /** HARD rows in (R − days, R], or `null` while no query of any kind was received. */
 function hardIn(view: View, days: number): Query[] | null {
   if (view.queries.length === 0) return null
-  return hardQueries(view).filter(({ data }) => within(data.queried_at, days, asOf(view)))
+  const end = asOf(view)
+  return hardQueries(view).filter(({ data }) => within(data.queried_at, days, end))
 }
 
 const hardCount =
@@ -64,7 +65,11 @@ const daysSinceHardQuery: Feature = (view) => {
 }
 
 export const MULTI_LENDER_FEATURES: Record<string, Feature> = {
-  ...perWindow([7, 15, 30, 90, 180], (days) => `hard_query_count_${days}d`, (days) => hardCount(days)),
+  ...perWindow(
+    [7, 15, 30, 90, 180],
+    (days) => `hard_query_count_${days}d`,
+    (days) => hardCount(days),
+  ),
   ...perWindow([30, 90, 180], (days) => `query_institution_count_${days}d`, institutionCount),
   non_bank_query_count_90d: hardCount(
     90,

@@ -53,6 +53,13 @@ function create(zone: string): NaiveCalendar {
     if (known !== undefined) return known
     let before = day * MS_PER_DAY - OFFSET_MS_MAX
     let after = day * MS_PER_DAY + OFFSET_MS_MAX
+    // Midnight where no clock changed since yesterday's: right on nearly all days, and checked.
+    const yesterday = starts.get(day - 1)
+    if (yesterday !== undefined) {
+      const guess = yesterday + MS_PER_DAY
+      if (local(guess - 1).day < day) before = guess - 1
+      if (local(guess).day >= day) after = guess
+    }
     while (after - before > 1) {
       const middle = Math.floor((before + after) / 2)
       if (local(middle).day < day) before = middle
@@ -72,7 +79,8 @@ function create(zone: string): NaiveCalendar {
 
 /** Day number of `YYYY-MM-DD`. */
 export function dayOfDate(date: string): number {
-  return Date.parse(`${date}T00:00:00Z`) / MS_PER_DAY
+  const [year, month, day] = date.split('-').map(Number)
+  return Date.UTC(year!, month! - 1, day!) / MS_PER_DAY
 }
 
 /** `YYYY-MM-DD` of a day number. */

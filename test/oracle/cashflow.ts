@@ -28,7 +28,8 @@ const isFailed: Trait = ({ data }) => data.category === 'failed_debit'
 const isIn: Trait = (row, view) => row.data.direction === 'in' && !isFailed(row, view)
 const isOut: Trait = (row, view) => row.data.direction === 'out' && !isFailed(row, view)
 const isSalary: Trait = (row, view) =>
-  isIn(row, view) && (oneOf(row.data.category, 'salary', 'pension', 'benefit') || row.data.counterparty_kind === 'employer')
+  isIn(row, view) &&
+  (oneOf(row.data.category, 'salary', 'pension', 'benefit') || row.data.counterparty_kind === 'employer')
 export const isCash: Trait = (row, view) =>
   isOut(row, view) &&
   (row.data.category === 'cash_withdrawal' || row.data.channel === 'atm' || oneOf(row.data.mcc, '6010', '6011'))
@@ -126,30 +127,70 @@ const daysSinceSalary: Feature = (view) => {
 }
 
 export const CASH_FLOW_FEATURES: Record<string, Feature> = {
-  ...perWindow([7, 30, 90, 180], (days) => `inflow_count_${days}d`, (days) => count(days, isIn)),
-  ...perWindow([7, 30, 90, 180], (days) => `inflow_sum_${days}d`, (days) => sumOf(days, isIn)),
+  ...perWindow(
+    [7, 30, 90, 180],
+    (days) => `inflow_count_${days}d`,
+    (days) => count(days, isIn),
+  ),
+  ...perWindow(
+    [7, 30, 90, 180],
+    (days) => `inflow_sum_${days}d`,
+    (days) => sumOf(days, isIn),
+  ),
   inflow_max_90d: largestOf(90, isIn),
-  ...perWindow([7, 30, 90], (days) => `outflow_count_${days}d`, (days) => count(days, isOut)),
-  ...perWindow([7, 30, 90, 180], (days) => `outflow_sum_${days}d`, (days) => sumOf(days, isOut)),
+  ...perWindow(
+    [7, 30, 90],
+    (days) => `outflow_count_${days}d`,
+    (days) => count(days, isOut),
+  ),
+  ...perWindow(
+    [7, 30, 90, 180],
+    (days) => `outflow_sum_${days}d`,
+    (days) => sumOf(days, isOut),
+  ),
   outflow_max_30d: largestOf(30, isOut),
   ...perWindow([7, 30, 90], (days) => `net_flow_${days}d`, netFlow),
   salary_count_90d: count(90, isSalary),
-  ...perWindow([30, 90], (days) => `salary_sum_${days}d`, (days) => sumOf(days, isSalary)),
-  ...perWindow([30, 90], (days) => `failed_debit_count_${days}d`, (days) => count(days, isFailed)),
+  ...perWindow(
+    [30, 90],
+    (days) => `salary_sum_${days}d`,
+    (days) => sumOf(days, isSalary),
+  ),
+  ...perWindow(
+    [30, 90],
+    (days) => `failed_debit_count_${days}d`,
+    (days) => count(days, isFailed),
+  ),
   penalty_count_90d: count(90, isPenalty),
-  ...perWindow([30, 90], (days) => `overdrawn_count_${days}d`, (days) => count(days, isOverdrawn)),
+  ...perWindow(
+    [30, 90],
+    (days) => `overdrawn_count_${days}d`,
+    (days) => count(days, isOverdrawn),
+  ),
   ...perWindow([30, 90], (days) => `balance_min_${days}d`, balanceMin),
   cash_withdrawal_count_30d: count(30, isCash),
-  ...perWindow([30, 90], (days) => `cash_withdrawal_sum_${days}d`, (days) => sumOf(days, isCash)),
+  ...perWindow(
+    [30, 90],
+    (days) => `cash_withdrawal_sum_${days}d`,
+    (days) => sumOf(days, isCash),
+  ),
   quasi_cash_count_90d: count(90, isQuasiCash),
   quasi_cash_sum_90d: sumOf(90, isQuasiCash),
-  ...perWindow([30, 90], (days) => `lender_inflow_sum_${days}d`, (days) => sumOf(days, isLenderIn)),
+  ...perWindow(
+    [30, 90],
+    (days) => `lender_inflow_sum_${days}d`,
+    (days) => sumOf(days, isLenderIn),
+  ),
   lender_outflow_sum_30d: sumOf(30, isLenderOut),
   diverted_sum_30d: sumOf(30, isDiverted),
   counterparty_count_30d: distinctOf(30, isOut, (row) => row.data.merchant ?? row.data.counterparty),
   merchant_count_30d: distinctOf(30, isCard, (row) => row.data.merchant),
   cash_share_90d: shareOf(sumOf, 90, isCash, isOut),
-  ...perWindow([30, 90], (days) => `round_amount_share_${days}d`, (days) => shareOf(count, days, isRound, isOut)),
+  ...perWindow(
+    [30, 90],
+    (days) => `round_amount_share_${days}d`,
+    (days) => shareOf(count, days, isRound, isOut),
+  ),
   night_share_30d: shareOf(count, 30, isNight, isOut),
   card_not_present_share_90d: shareOf(count, 90, isNotPresent, isOut),
   high_risk_merchant_share_90d: shareOf(sumOf, 90, isHighRisk, isCard),

@@ -108,9 +108,7 @@ export function receive(
     if (event.type !== 'repayment.reversed') return false
     return !ledger.some(
       ({ event: other }) =>
-        other.type === 'repayment.received' &&
-        other.data.loan === event.data.loan &&
-        other.id === event.data.repayment,
+        other.type === 'repayment.received' && other.data.loan === event.data.loan && other.id === event.data.repayment,
     )
   }
 }

@@ -36,8 +36,12 @@ const openLoans = (view: View): Loan[] => view.loans.filter(isOpen)
 
 /** DPD of the borrower on `day` (today or earlier): a closed loan counts on days before its closing. */
 function worstDpd(view: View, day: number): number {
-  const then = view.loans.filter((loan) => loan.ended === null || day < loan.ended.day)
-  return Math.max(0, ...then.map((loan) => daysPastDue(loan, day, view.configuration)))
+  let worst = 0
+  for (const loan of view.loans) {
+    if (loan.ended !== null && day >= loan.ended.day) continue
+    worst = Math.max(worst, daysPastDue(loan, day, view.configuration))
+  }
+  return worst
 }
 
 const dpdMax =
@@ -156,10 +160,18 @@ const LEDGER_FEATURES: Record<string, Feature> = {
   partial_payment_share_6: overLastSettled(6, (last) => last.filter((one) => one.touches > 1).length / 6),
   payments_per_instalment_6: overLastSettled(6, (last) => sum(last.map((one) => one.touches)) / 6),
   on_time_streak: onTimeStreak,
-  ...perWindow([30, 90], (days) => `repayment_count_${days}d`, (days) => (view) => paymentsIn(view, days).length),
-  ...perWindow([30, 90], (days) => `repayment_sum_${days}d`, (days) => (view) => {
-    return sum(paymentsIn(view, days).map((one) => one.data.amount_minor))
-  }),
+  ...perWindow(
+    [30, 90],
+    (days) => `repayment_count_${days}d`,
+    (days) => (view) => paymentsIn(view, days).length,
+  ),
+  ...perWindow(
+    [30, 90],
+    (days) => `repayment_sum_${days}d`,
+    (days) => (view) => {
+      return sum(paymentsIn(view, days).map((one) => one.data.amount_minor))
+    },
+  ),
   reversal_count_90d: (view) => view.reversals.filter((one) => within(one.time, 90, view.time)).length,
   paying_account_count_180d: payingAccountCount,
   hours_repayment_to_spend: hoursRepaymentToSpend,

@@ -58,7 +58,11 @@ function ofType<Type extends EventType>(
 }
 
 /** Entries stand as they took effect: a held event after later ones. */
-function inLogOrder<Type extends EventType>(entries: readonly LedgerEntry[], type: Type, time: number): EventOf<Type>[] {
+function inLogOrder<Type extends EventType>(
+  entries: readonly LedgerEntry[],
+  type: Type,
+  time: number,
+): EventOf<Type>[] {
   return ofType(
     [...entries].sort((a, b) => a.offset - b.offset),
     type,

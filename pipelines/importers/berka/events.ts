@@ -17,7 +17,7 @@ const FIRST_TRANSACTION_HOUR = 12
 const STEP_MS = 60_000
 
 /** An event as the contract takes it in. */
-type IncomingEvent = z.input<typeof incomingEvent>
+export type IncomingEvent = z.input<typeof incomingEvent>
 
 /** Made-up times, in UTC milliseconds: the place inside a day is known, the time is not. */
 export type BerkaClock = {

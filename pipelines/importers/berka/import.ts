@@ -1,7 +1,14 @@
 import { readdir } from 'node:fs/promises'
 import { dateOfDay } from '../../../features/time.ts'
 import { type AscTable, type BerkaFailure, type Refused, readAsc, unreadable } from './asc.ts'
-import { createClock, loanDisbursed, repaymentReceived, tenantConfigured, transactionPosted } from './events.ts'
+import {
+  createClock,
+  type IncomingEvent,
+  loanDisbursed,
+  repaymentReceived,
+  tenantConfigured,
+  transactionPosted,
+} from './events.ts'
 import {
   ACCOUNT_COLUMNS,
   type BerkaLoan,
@@ -14,7 +21,7 @@ import {
   readRegions,
 } from './loans.ts'
 import type { BerkaSummary } from './summary.ts'
-import { placeTransactions, readTransactions, TRANSACTION_COLUMNS } from './transactions.ts'
+import { type PlacedTransaction, placeTransactions, readTransactions, TRANSACTION_COLUMNS } from './transactions.ts'
 
 export type BerkaOptions = {
   /** Folder with the `.asc` files. */
@@ -34,94 +41,106 @@ export type BerkaOptions = {
 export async function importBerka(
   options: BerkaOptions,
 ): Promise<{ readonly ok: true; readonly summary: BerkaSummary } | BerkaFailure> {
-  const { directory, write } = options
   const refused: Refused[] = []
-  const transactionFile = await findTransactionFile(directory)
-  if (!transactionFile.ok) return transactionFile
-  const transactionTable = await readAsc(directory, transactionFile.file, TRANSACTION_COLUMNS, refused)
-  if (!transactionTable.ok) return transactionTable
-  const loanTable = await readAsc(directory, 'loan.asc', LOAN_COLUMNS, refused)
-  if (!loanTable.ok) return loanTable
-  const orderTable = await readAsc(directory, 'order.asc', ORDER_COLUMNS, refused)
-  if (!orderTable.ok) return orderTable
-  const dispositionTable = await readAsc(directory, 'disp.asc', DISPOSITION_COLUMNS, refused)
-  if (!dispositionTable.ok) return dispositionTable
-  const accountTable = await readAsc(directory, 'account.asc', ACCOUNT_COLUMNS, refused)
-  if (!accountTable.ok) return accountTable
-  const districtTable = await readAsc(directory, 'district.asc', DISTRICT_COLUMNS, refused)
-  if (!districtTable.ok) return districtTable
-
-  const owners = readOwners(dispositionTable)
-  const regions = readRegions(accountTable, districtTable)
-  const transactions = readTransactions(transactionTable, owners)
+  const tables = await readTables(options.directory, refused)
+  if (!tables.ok) return tables
+  const owners = readOwners(tables.dispositions)
+  const regions = readRegions(tables.accounts, tables.districts)
+  const transactions = readTransactions(tables.transactions, owners)
   if (transactions.length === 0) {
-    return { ok: false, reason: 'no_transactions', detail: `${transactionFile.file} has no whole transaction row` }
+    return { ok: false, reason: 'no_transactions', detail: `${tables.transactions.file} has no whole transaction row` }
   }
-  const days = transactions.map((one) => one.day).sort((a, b) => a - b)
-  const lastDay = days.at(-1)!
-  const known = readLoans(loanTable, orderTable)
-  const granted = grantedLoans(known, lastDay, owners, loanTable)
+  const firstDay = transactions.reduce((first, one) => Math.min(first, one.day), Number.POSITIVE_INFINITY)
+  const lastDay = transactions.reduce((last, one) => Math.max(last, one.day), Number.NEGATIVE_INFINITY)
+  const known = readLoans(tables.loans, tables.orders)
+  const loans = grantedLoans(known, lastDay, owners, tables.loans)
   const { placed, counts } = placeTransactions(transactions)
 
-  const clock = createClock()
-  const loans = [...granted.values()]
-    .map((loan) => ({ loan, time: clock.loanTime(loan) }))
-    .sort((a, b) => a.time - b.time)
-  // Sorting is stable: rows of one time stay in file order.
-  const bookings = placed
-    .map((one) => ({ transaction: one.transaction, time: clock.transactionTime(one) }))
-    .sort((a, b) => a.time - b.time)
-  const firstDay = Math.min(days[0]!, loans[0]?.loan.granted_day ?? days[0]!)
-
   const totals = { events: 0, inflow_minor: 0, outflow_minor: 0, repayments: 0, repayments_minor: 0 }
-  const emit = (event: object) => {
+  for (const event of inTimeOrder(placed, loans, owners, regions)) {
+    await options.write(JSON.stringify(event))
     totals.events++
-    return write(JSON.stringify(event))
-  }
-  const emitLoan = ({ loan, time }: (typeof loans)[number]) => {
-    return emit(loanDisbursed(loan, owners.get(loan.account_id)!, regions.get(loan.account_id), time))
-  }
-  await emit(tenantConfigured(clock.startOfDay(firstDay)))
-  let nextLoan = 0
-  for (const { transaction, time } of bookings) {
-    while (nextLoan < loans.length && loans[nextLoan]!.time <= time) await emitLoan(loans[nextLoan++]!)
-    await emit(transactionPosted(transaction, time))
-    if (transaction.movement.direction === 'in') totals.inflow_minor += transaction.amount_minor
-    else totals.outflow_minor += transaction.amount_minor
-    if (!transaction.is_loan_payment) continue
-    const loan = granted.get(transaction.account_id)
-    if (loan === undefined) {
-      transactionTable.refuse(transaction, 'repayment_without_loan')
-      continue
+    if (event.type === 'repayment.received') {
+      totals.repayments++
+      totals.repayments_minor += event.data.amount_minor
+    } else if (event.type === 'transaction.posted') {
+      totals[event.data.direction === 'in' ? 'inflow_minor' : 'outflow_minor'] += event.data.amount_minor
     }
-    await emit(repaymentReceived(transaction, loan, time))
-    totals.repayments++
-    totals.repayments_minor += transaction.amount_minor
+  }
+  for (const one of transactions) {
+    if (one.is_loan_payment && !loans.has(one.account_id)) tables.transactions.refuse(one, 'repayment_without_loan')
   }
   return {
     ok: true,
     summary: {
-      transaction_file: transactionFile.file,
-      first_date: dateOfDay(days[0]!),
+      transaction_file: tables.transactions.file,
+      first_date: dateOfDay(firstDay),
       last_date: dateOfDay(lastDay),
-      events: totals.events,
       borrowers: new Set(transactions.map((one) => one.client_id)).size,
       transactions: transactions.length,
-      inflow_minor: totals.inflow_minor,
-      outflow_minor: totals.outflow_minor,
-      loans: loans.length,
-      loans_principal_minor: loans.reduce((sum, { loan }) => sum + loan.principal_minor, 0),
+      ...totals,
+      loans: loans.size,
+      loans_principal_minor: [...loans.values()].reduce((sum, loan) => sum + loan.principal_minor, 0),
       loans_later: [...known.values()].filter((loan) => loan.granted_day > lastDay).length,
-      repayments: totals.repayments,
-      repayments_minor: totals.repayments_minor,
       account_days: counts.account_days,
       account_days_closed: counts.exactly,
       account_days_within_rounding: counts.within_rounding,
       account_days_not_closed: counts.not,
       account_days_not_searched: counts.not_searched,
-      refused,
+      refused: refused.sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line)),
     },
   }
+}
+
+/**
+ * The events in time order, the tenant's configuration first. At one time loans come before transactions, these in file
+ * order, and a repayment right after its transaction.
+ */
+function* inTimeOrder(
+  placed: readonly PlacedTransaction[],
+  loansByAccount: ReadonlyMap<string, BerkaLoan>,
+  owners: ReadonlyMap<string, string>,
+  regions: ReadonlyMap<string, string>,
+): Generator<IncomingEvent> {
+  const clock = createClock()
+  const loans = [...loansByAccount.values()]
+    .map((loan) => ({ loan, time: clock.loanTime(loan) }))
+    .sort((a, b) => a.time - b.time)
+  const bookings = placed
+    .map((one) => ({ transaction: one.transaction, time: clock.transactionTime(one) }))
+    .sort((a, b) => a.time - b.time)
+  const firstDay = Math.min(bookings[0]!.transaction.day, loans[0]?.loan.granted_day ?? Number.POSITIVE_INFINITY)
+  yield tenantConfigured(clock.startOfDay(firstDay))
+  let next = 0
+  for (const { transaction, time } of bookings) {
+    // No loan is left over: none was granted after the last booking's day, and on a day loans come before bookings.
+    for (; next < loans.length && loans[next]!.time <= time; next++) {
+      const { loan } = loans[next]!
+      yield loanDisbursed(loan, owners.get(loan.account_id)!, regions.get(loan.account_id), loans[next]!.time)
+    }
+    yield transactionPosted(transaction, time)
+    const loan = transaction.is_loan_payment ? loansByAccount.get(transaction.account_id) : undefined
+    if (loan !== undefined) yield repaymentReceived(transaction, loan, time)
+  }
+}
+
+/** All tables, or what is wrong with the first one that cannot be read. */
+async function readTables(directory: string, refused: Refused[]) {
+  const found = await findTransactionFile(directory)
+  if (!found.ok) return found
+  const transactions = await readAsc(directory, found.file, TRANSACTION_COLUMNS, refused)
+  if (!transactions.ok) return transactions
+  const loans = await readAsc(directory, 'loan.asc', LOAN_COLUMNS, refused)
+  if (!loans.ok) return loans
+  const orders = await readAsc(directory, 'order.asc', ORDER_COLUMNS, refused)
+  if (!orders.ok) return orders
+  const dispositions = await readAsc(directory, 'disp.asc', DISPOSITION_COLUMNS, refused)
+  if (!dispositions.ok) return dispositions
+  const accounts = await readAsc(directory, 'account.asc', ACCOUNT_COLUMNS, refused)
+  if (!accounts.ok) return accounts
+  const districts = await readAsc(directory, 'district.asc', DISTRICT_COLUMNS, refused)
+  if (!districts.ok) return districts
+  return { ok: true, transactions, loans, orders, dispositions, accounts, districts } as const
 }
 
 /** `trans.asc`, or the one `trans_….asc` of a folder that holds a part of it. */

@@ -31,9 +31,7 @@ export type BerkaLoan = {
 }
 
 /** The account's owner (`disp.asc`, type OWNER) by account id. A second owner of an account is refused. */
-export function readOwners(
-  dispositions: AscTable<(typeof DISPOSITION_COLUMNS)[number]>,
-): ReadonlyMap<string, string> {
+export function readOwners(dispositions: AscTable<(typeof DISPOSITION_COLUMNS)[number]>): ReadonlyMap<string, string> {
   const owners = new Map<string, string>()
   for (const row of dispositions.rows) {
     const { client_id, account_id, type } = row.fields
@@ -96,7 +94,15 @@ export function readLoans(
         continue
       }
       seen.add(loan_id)
-      byAccount.set(account_id, { line: row.line, text: row.text, loan_id, account_id, granted_day, principal_minor, schedule })
+      byAccount.set(account_id, {
+        line: row.line,
+        text: row.text,
+        loan_id,
+        account_id,
+        granted_day,
+        principal_minor,
+        schedule,
+      })
     }
   }
   return byAccount

@@ -44,7 +44,9 @@ export function berkaSummaryLines(summary: BerkaSummary): string[] {
       `${count(summary.account_days_within_rounding)} within ${ROUNDING_MINOR_MAX} haléř a row, ` +
       `${count(summary.account_days_not_closed)} do not`,
     ...(summary.account_days_not_searched > 0
-      ? [`${count(summary.account_days_not_searched)} account-days of more than ${SEARCH_ROWS_MAX} rows left in file order`]
+      ? [
+          `${count(summary.account_days_not_searched)} account-days of more than ${SEARCH_ROWS_MAX} rows left in file order`,
+        ]
       : []),
     `${count(summary.events)} events written, refused: ${count(refused.length)}`,
     ...refused

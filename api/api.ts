@@ -1,0 +1,24 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ZodTypeProvider } from '@fastify/type-provider-zod'
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
+import type { Access } from './authentication.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: Access
+  }
+}
+
+/** The application that routes are registered on. */
+export type Api = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodTypeProvider>
+
+export type ApiOptions = {
+  /** Told every fault that a caller only sees as 500; `context` names the request, never its body. */
+  readonly reportError: (error: unknown, context: { request: string; method: string; route: string }) => void
+  /** foreshock's version, for the OpenAPI document. */
+  readonly version: string
+  /** Silence after which a stream sends a comment, so that both ends know the other is there. */
+  readonly heartbeat_ms?: number
+  /** After it the statement of a `/sql` request is cancelled. */
+  readonly sqlTimeout_ms?: number
+}

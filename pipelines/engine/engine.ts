@@ -1,0 +1,313 @@
+import { CATALOGUE } from '../../features/catalogue/index.ts'
+import { compileCatalogue } from '../../features/catalogue/compile.ts'
+import type { Event, EventOf, PublishedDefinitions } from '../../features/events/contract.ts'
+import type { LogRecord } from '../../features/events/record.ts'
+import { type BorrowerEvent, FeaturePartition } from '../../features/partition.ts'
+import type { Borrower } from '../../features/state/borrower.ts'
+import { dayOfDate, lastDayOfMonth, monthOfDay } from '../../features/time.ts'
+import type { Evaluation } from '../../models/decision/decide.ts'
+import type { DecisionState } from '../../models/decision/state.ts'
+import { INCONCLUSIVE, severityOf } from '../../models/severity.ts'
+import type { Definitions } from './definitions.ts'
+import { closeLoanDay, loanMonthRow, loanRow } from './loan-rows.ts'
+import type { EvaluationMeta, Outputs, Place } from './outputs.ts'
+
+/** Evaluations that are scored together: the model's best batch, and small enough for the cache. */
+export const EVALUATION_BATCH = 256
+
+const WIDTH = CATALOGUE.length
+
+/** A borrower's part of a partition that is not features: what was decided. */
+type PartitionState = {
+  readonly partition: number
+  readonly features: FeaturePartition
+  readonly decisions: DecisionState[]
+  /** Last number of the feed, by tenant. */
+  readonly feedSeqs: Map<string, number>
+  /** Borrowers whose state changed since the last checkpoint. */
+  readonly dirty: Set<number>
+  definitions: Definitions | null
+  /** Offset of the last record applied, −1 before the first. */
+  offset: number
+}
+
+/** One row of the batch that waits for its scores. */
+type Waiting = {
+  readonly state: PartitionState
+  readonly borrower: Borrower
+  readonly meta: EvaluationMeta
+  readonly event: Event | null
+  /** Date of the tick, '' for an event. */
+  readonly date: string
+  readonly businessDay: number
+  /** Whether the row is stored even if nothing changed. */
+  readonly isStored: boolean
+}
+
+export type Resolve = (published: PublishedDefinitions) => Definitions
+
+/**
+ * The engine: from records of the log to rows. A pure function of the log; how records are cut into calls changes nothing.
+ * One call at a time.
+ */
+export class Engine {
+  readonly partitions: PartitionState[]
+  readonly #resolve: Resolve
+  readonly #evaluate = compileCatalogue(CATALOGUE)
+  readonly #matrix = new Float64Array(EVALUATION_BATCH * WIDTH)
+  #waiting: Waiting[] = []
+  /** Events and borrower-ticks evaluated so far. */
+  evaluations = 0
+
+  constructor(shape: { readonly partitions: number; readonly slices: number }, resolve: Resolve) {
+    this.#resolve = resolve
+    this.partitions = Array.from({ length: shape.partitions }, (_, partition) => ({
+      partition,
+      features: new FeaturePartition(shape.partitions, shape.slices),
+      decisions: [],
+      feedSeqs: new Map(),
+      dirty: new Set(),
+      definitions: null,
+      offset: -1,
+    }))
+  }
+
+  /** Applies records in order, each partition's by rising offset, and hands all rows that follow to `outputs`. */
+  async process(records: readonly LogRecord[], outputs: Outputs): Promise<void> {
+    const touched = new Set<PartitionState>()
+    for (const record of records) {
+      const state = this.partitions[record.partition] as PartitionState
+      if (record.offset !== state.offset + 1) {
+        throw new Error(`partition ${record.partition}: offset ${record.offset} came after ${state.offset}`)
+      }
+      state.offset = record.offset
+      touched.add(state)
+      const { event } = record
+      if (event.type === 'day.closed') await this.#closeDay(state, event, record, outputs)
+      else if (event.type === 'tenant.configured') state.features.configure(event)
+      else if (event.type === 'definitions.published') {
+        // What came before was decided by the definitions before.
+        await this.#decideWaiting(outputs)
+        this.#publish(state, event.data)
+      } else {
+        if (this.#isBatchClosed(state)) await this.#decideWaiting(outputs)
+        this.#applyEvent(state, event, record, outputs)
+      }
+    }
+    await this.#decideWaiting(outputs)
+    for (const { partition, offset, feedSeqs } of touched) outputs.progress({ partition, offset }, feedSeqs)
+  }
+
+  #publish(state: PartitionState, published: PublishedDefinitions): void {
+    const same = JSON.stringify(published)
+    const known = this.partitions.find((one) => JSON.stringify(one.definitions?.published) === same)?.definitions
+    const before = state.definitions
+    state.definitions = known ?? this.#resolve(published)
+    if (before === null) return
+    // Signals that the new definitions carry on keep their outcome; a warning stays open.
+    const { decision } = state.definitions
+    state.decisions.forEach((old, index) => {
+      const carried = decision.createState()
+      decision.slots.forEach((slot, i) => {
+        const at = before.decision.slots.findIndex((one) => one.signal === slot.signal)
+        if (at >= 0) carried.outcomes[i] = old.outcomes[at] as number
+      })
+      carried.warning = old.warning
+      carried.quiet_since = old.quiet_since
+      state.decisions[index] = carried
+      state.dirty.add(index)
+    })
+  }
+
+  #applyEvent(state: PartitionState, event: BorrowerEvent, record: LogRecord, outputs: Outputs): void {
+    const { partition, offset } = record
+    const applied = state.features.apply(event, offset)
+    this.#reportHeld(state, outputs)
+    if (applied.kind === 'refused') {
+      outputs.refused(event, { partition, offset }, applied.refusal)
+      return
+    }
+    if (applied.kind === 'nobody') return
+    const { borrower } = applied
+    state.dirty.add(borrower.index)
+    if ('loan' in event.data) {
+      const loan = borrower.findLoan(event.data.loan)
+      if (loan !== undefined) outputs.loan(loanRow(borrower, loan), { partition, offset }, 0)
+    }
+    this.#evaluateBorrower(state, borrower, record, borrower.time - event.time, true)
+  }
+
+  async #closeDay(
+    state: PartitionState,
+    event: EventOf<'day.closed'>,
+    record: LogRecord,
+    outputs: Outputs,
+  ): Promise<void> {
+    if (!state.features.close(event)) return
+    this.#reportHeld(state, outputs)
+    const group = state.features.tenantOf(event.tenant)
+    const day = dayOfDate(event.data.date)
+    const end = group.tenant.calendar.endOfDay(day)
+    const isMonthEnd = lastDayOfMonth(monthOfDay(day)) === day
+    for (const borrower of group.slices[event.data.slice]?.borrowers ?? []) {
+      if (borrower.loans.length === 0) continue
+      if (borrower.time <= end && borrower.isExposed()) {
+        state.features.advance(borrower, end)
+        if (this.#isBatchClosed(state)) await this.#decideWaiting(outputs)
+        this.#evaluateBorrower(state, borrower, record, 0, isMonthEnd)
+      }
+      this.#closeLoans(state, borrower, day, isMonthEnd, record, outputs)
+    }
+  }
+
+  /** Evaluates a borrower as it stands, into the batch; its rows follow once the batch is scored. */
+  #evaluateBorrower(
+    state: PartitionState,
+    borrower: Borrower,
+    { partition, offset, event }: LogRecord,
+    lateMs: number,
+    isStored: boolean,
+  ): void {
+    const isTick = event.type === 'day.closed'
+    this.#evaluate(borrower, this.#matrix, this.#waiting.length * WIDTH)
+    this.#waiting.push({
+      state,
+      borrower,
+      meta: {
+        partition,
+        offset,
+        tenant: borrower.tenant.name,
+        borrower: borrower.token,
+        type: event.type,
+        time: borrower.time,
+        late_ms: lateMs,
+      },
+      event: isTick ? null : event,
+      date: isTick ? event.data.date : '',
+      businessDay: borrower.tenant.calendar.dayOf(borrower.time),
+      isStored,
+    })
+  }
+
+  /** Rows of a borrower's loans at the end of a day, as of that day. */
+  #closeLoans(
+    state: PartitionState,
+    borrower: Borrower,
+    day: number,
+    isMonthEnd: boolean,
+    place: Place,
+    outputs: Outputs,
+  ): void {
+    for (const loan of borrower.loans) {
+      if (loan.terms.disbursed_day > day) continue
+      // An event of the next day may have come before this day was closed.
+      const isAhead = loan.hasPaymentAfter(day)
+      if (isAhead) loan.reallocate(day)
+      const { changed, status } = closeLoanDay(borrower, loan, day)
+      if (changed !== null) {
+        outputs.loanDay(changed, place, 0)
+        outputs.loan(loanRow(borrower, loan), place, 1)
+        state.dirty.add(borrower.index)
+      }
+      const month = isMonthEnd ? loanMonthRow(borrower, loan, day, status) : null
+      if (month !== null) outputs.loanMonth(month, place)
+      if (isAhead) loan.reallocate(borrower.tenant.calendar.dayOf(borrower.time))
+    }
+  }
+
+  #reportHeld(state: PartitionState, outputs: Outputs): void {
+    const { partition } = state
+    for (const { borrower, held, refusal } of state.features.heldRefused) {
+      outputs.refused(held.event, { partition, offset: held.offset }, refusal)
+      state.dirty.add(borrower.index)
+    }
+  }
+
+  /** Whether the batch must be decided before a row of this partition may join: it is full, or of other definitions. */
+  #isBatchClosed(state: PartitionState): boolean {
+    const first = this.#waiting[0]
+    if (first === undefined) return false
+    return this.#waiting.length === EVALUATION_BATCH || first.state.definitions !== state.definitions
+  }
+
+  /** Scores the batch, decides row by row in order, and hands over what is stored. */
+  async #decideWaiting(outputs: Outputs): Promise<void> {
+    const waiting = this.#waiting
+    if (waiting.length === 0) return
+    this.#waiting = []
+    this.evaluations += waiting.length
+    const scores = await this.#score(waiting)
+    let outcomes = new Uint8Array(0)
+    for (let row = 0; row < waiting.length; row++) {
+      const one = waiting[row] as Waiting
+      const definitions = one.state.definitions as Definitions
+      if (outcomes.length !== definitions.ruleCount) outcomes = new Uint8Array(definitions.ruleCount)
+      definitions.evaluateRules(this.#matrix, row * WIDTH, outcomes)
+      this.#decide(
+        one,
+        definitions,
+        row * WIDTH,
+        outcomes,
+        scores === null ? Number.NaN : (scores[row] as number),
+        outputs,
+      )
+    }
+  }
+
+  /** Scores of the batch's rows, or null where no model is in force. */
+  async #score(waiting: readonly Waiting[]): Promise<Float32Array | null> {
+    const first = waiting[0]?.state.definitions
+    if (first === null || first === undefined) throw new Error('events came before any definitions were published')
+    if (first.scorer === null) return null
+    return first.scorer.score(this.#matrix, WIDTH, waiting.length)
+  }
+
+  #decide(
+    one: Waiting,
+    definitions: Definitions,
+    base: number,
+    outcomes: Uint8Array,
+    score: number,
+    outputs: Outputs,
+  ): void {
+    const { state, borrower, meta } = one
+    const { decision } = definitions
+    let decided = state.decisions[borrower.index]
+    if (decided === undefined) {
+      decided = decision.createState()
+      state.decisions[borrower.index] = decided
+    }
+    const band = definitions.scorer === null ? INCONCLUSIVE : definitions.bandOf(score)
+    const evaluation: Evaluation = {
+      tenant: meta.tenant,
+      borrower: meta.borrower,
+      time: meta.time,
+      businessDay: one.businessDay,
+      trigger: one.event === null ? { date: one.date } : { source: one.event.source, id: one.event.id },
+      tick: one.event === null,
+      outcomes,
+      matrix: this.#matrix,
+      base,
+      score,
+      band,
+      currency: borrower.tenant.configuration.currency,
+    }
+    let changes = 0
+    decision.decide(decided, evaluation, {
+      signal: (row) => {
+        outputs.signal(row, meta, row.seq)
+        changes++
+      },
+      warning: (row) => {
+        const feed_seq = (state.feedSeqs.get(meta.tenant) ?? 0) + 1
+        state.feedSeqs.set(meta.tenant, feed_seq)
+        outputs.warning({ ...row, partition: meta.partition, offset: meta.offset, feed_seq })
+        changes++
+      },
+    })
+    if (changes > 0) state.dirty.add(borrower.index)
+    if (!one.isStored && changes === 0) return
+    outputs.features(meta, this.#matrix, base)
+    if (definitions.scorer !== null) outputs.score(meta, definitions.model, score, severityOf(band))
+  }
+}

@@ -1,0 +1,164 @@
+import type { Loan, LoanDay, LoanStatus } from '../../features/ledger/loan.ts'
+import type { Borrower } from '../../features/state/borrower.ts'
+import { firstDayOfMonth, monthOfDay } from '../../features/time.ts'
+
+/** Name of the data set of a tenant's own loans, as against imported tapes. */
+export const OWN_DATASET = ''
+const WRITTEN_OFF = 'written_off'
+
+export type LoanRow = {
+  tenant: string
+  dataset: string
+  loan: string
+  borrower: string
+  product: string
+  channel: string
+  region: string
+  purpose: string
+  currency: string
+  principal_minor: number
+  annual_rate: number | null
+  instalments: number
+  credit_limit_minor: number | null
+  disbursed_at: number
+  /** First day of the month of disbursement, as a day number. */
+  cohort: number
+  status: LoanStatus
+  /** Day number of closing or write-off, null while open. */
+  status_date: number | null
+  worst_dpd: number
+  outstanding_principal_minor: number
+  written_off_balance_minor: number
+}
+
+export type LoanDayRow = {
+  tenant: string
+  dataset: string
+  loan: string
+  borrower: string
+  /** Day number. */
+  date: number
+  status: LoanStatus
+  dpd: number
+  bucket: string
+  outstanding_principal_minor: number
+  overdue_minor: number
+  paid_minor: number
+}
+
+export type LoanMonthRow = {
+  tenant: string
+  dataset: string
+  loan: string
+  borrower: string
+  /** First day of the month, as a day number. */
+  month: number
+  mob: number
+  cohort: number
+  product: string
+  channel: string
+  status: LoanStatus
+  dpd: number
+  worst_dpd: number
+  bucket: string
+  balance_minor: number
+}
+
+/** The loan as it stands now: a row that the next one replaces. */
+export function loanRow(borrower: Borrower, loan: Loan): LoanRow {
+  const { terms } = loan
+  return {
+    tenant: borrower.tenant.name,
+    dataset: OWN_DATASET,
+    loan: terms.loan,
+    borrower: borrower.token,
+    product: terms.product,
+    channel: terms.channel,
+    region: terms.region,
+    purpose: terms.purpose,
+    currency: terms.currency,
+    principal_minor: terms.principal_minor,
+    annual_rate: terms.annual_rate,
+    instalments: loan.due_day.length,
+    credit_limit_minor: terms.credit_limit_minor,
+    disbursed_at: terms.disbursed_at,
+    cohort: firstDayOfMonth(monthOfDay(terms.disbursed_day)),
+    status: loan.status,
+    status_date: loan.status === 'open' ? null : loan.status_day,
+    worst_dpd: loan.worst_dpd,
+    outstanding_principal_minor: loan.outstandingPrincipal(),
+    written_off_balance_minor: loan.written_off_balance_minor,
+  }
+}
+
+/**
+ * Brings a loan to the end of business date `day`, of which it was told all it knows: returns what to write, and keeps
+ * it as reported. `loan_days` gets a row where something changed; a loan that is closed or written off gets its last.
+ */
+export function closeLoanDay(
+  borrower: Borrower,
+  loan: Loan,
+  day: number,
+): { readonly changed: LoanDayRow | null; readonly status: LoanStatus } {
+  const status = loan.statusAsOf(day)
+  const { reported } = loan
+  if (reported !== null && status !== 'open' && reported.status === status) return { changed: null, status }
+  const { tenant } = borrower
+  const dpd = status === 'closed' ? 0 : tenant.daysPastDue(loan.rawDaysPastDue(day))
+  const now: LoanDay = {
+    status,
+    dpd,
+    outstanding_principal_minor: loan.outstandingPrincipal(),
+    overdue_minor: loan.overdue(day),
+    paid_minor: loan.paid_minor,
+  }
+  if (reported !== null && isSameDay(reported, now)) return { changed: null, status }
+  loan.reported = now
+  if (dpd > loan.worst_dpd) loan.worst_dpd = dpd
+  const bucket = status === WRITTEN_OFF ? WRITTEN_OFF : tenant.bucket(dpd)
+  const changed = {
+    tenant: tenant.name,
+    dataset: OWN_DATASET,
+    loan: loan.terms.loan,
+    borrower: borrower.token,
+    date: day,
+    bucket,
+    ...now,
+  }
+  return { changed, status }
+}
+
+/** The month-end row of a loan that is open or written off; `day` is the month's last. A closed one has none. */
+export function loanMonthRow(borrower: Borrower, loan: Loan, day: number, status: LoanStatus): LoanMonthRow | null {
+  if (status === 'closed' || loan.reported === null) return null
+  const month = monthOfDay(day)
+  const cohort = monthOfDay(loan.terms.disbursed_day)
+  const { dpd } = loan.reported
+  const isWrittenOff = status === WRITTEN_OFF
+  return {
+    tenant: borrower.tenant.name,
+    dataset: OWN_DATASET,
+    loan: loan.terms.loan,
+    borrower: borrower.token,
+    month: firstDayOfMonth(month),
+    mob: month - cohort,
+    cohort: firstDayOfMonth(cohort),
+    product: loan.terms.product,
+    channel: loan.terms.channel,
+    status,
+    dpd,
+    worst_dpd: loan.worst_dpd,
+    bucket: isWrittenOff ? WRITTEN_OFF : borrower.tenant.bucket(dpd),
+    balance_minor: isWrittenOff ? loan.written_off_balance_minor : loan.reported.outstanding_principal_minor,
+  }
+}
+
+function isSameDay(a: LoanDay, b: LoanDay): boolean {
+  return (
+    a.status === b.status &&
+    a.dpd === b.dpd &&
+    a.outstanding_principal_minor === b.outstanding_principal_minor &&
+    a.overdue_minor === b.overdue_minor &&
+    a.paid_minor === b.paid_minor
+  )
+}

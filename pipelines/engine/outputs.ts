@@ -1,0 +1,39 @@
+import type { Event } from '../../features/events/contract.ts'
+import type { Refusal } from '../../features/ledger/apply.ts'
+import type { SignalRow, WarningRow } from '../../models/decision/rows.ts'
+import type { LoanDayRow, LoanMonthRow, LoanRow } from './loan-rows.ts'
+
+/** A place in the log. */
+export type Place = { readonly partition: number; readonly offset: number }
+
+/** What one evaluation is about, apart from its values. */
+export type EvaluationMeta = Place & {
+  readonly tenant: string
+  readonly borrower: string
+  /** Event type, or `day.closed`. */
+  readonly type: string
+  /** As-of time T, UTC milliseconds. */
+  readonly time: number
+  /** How far behind T the event's own time lies; 0 for one in time and for ticks. */
+  readonly late_ms: number
+}
+
+/** A row of the feed: the warning, its place, and its number in the tenant's part of the partition. */
+export type FeedRow = WarningRow & Place & { readonly feed_seq: number }
+
+/**
+ * Where the engine's rows go. They are functions of the log alone; the place makes each one's key, so that writing one
+ * twice leaves one.
+ */
+export type Outputs = {
+  features(meta: EvaluationMeta, matrix: Float64Array, base: number): void
+  score(meta: EvaluationMeta, model: string, score: number, band: string): void
+  signal(row: SignalRow, place: Place, seq: number): void
+  warning(row: FeedRow): void
+  loan(row: LoanRow, place: Place, seq: number): void
+  loanDay(row: LoanDayRow, place: Place, seq: number): void
+  loanMonth(row: LoanMonthRow, place: Place): void
+  refused(event: Event, place: Place, refusal: Refusal): void
+  /** Everything up to this place has been handed over. */
+  progress(place: Place, feedSeqs: ReadonlyMap<string, number>): void
+}

@@ -1,0 +1,366 @@
+import {
+  DEFAULT_TENANT_CONFIGURATION,
+  type Event,
+  type EventOf,
+  EVENT_VERSION,
+  type PublishedDefinitions,
+  type TenantConfiguration,
+} from '../../features/events/contract.ts'
+import { canonicalData, type DecodeReason, type Decoded } from '../../features/events/decode.ts'
+import type { LogRecord } from '../../features/events/record.ts'
+import { borrowerHash, hash64 } from '../../features/hash.ts'
+import { dateOfDay } from '../../features/time.ts'
+import { RecentIds } from './recent-ids.ts'
+import { type ClockPosition, LIVE_FUTURE_MS_MAX, TenantClock } from './tenant-clock.ts'
+
+/** Days closed for which ids are kept in memory; what is older is looked up in `events`. */
+export const RECENT_ID_DAYS = 31
+/** An event whose time lies more closed days back than this is looked up in `events`. */
+export const LATE_LOOKUP_DAYS = 30
+/** Source of the records that foreshock makes itself. */
+export const OWN_SOURCE = 'foreshock'
+
+/** One thing that a source handed over: where it stood, its bytes, and what decoding made of them. */
+export type Incoming = {
+  readonly source_partition: string
+  readonly source_position: number
+  /** Index inside the position, for requests that carry several events. */
+  readonly item: number
+  readonly bytes: Uint8Array
+  readonly decoded: Decoded
+}
+
+export type IntakeReason = DecodeReason | 'conflict' | 'future' | 'already_configured'
+
+export type IntakeResult = {
+  readonly status: 'accepted' | 'repeat' | 'refused'
+  readonly id: string | null
+  readonly reason?: IntakeReason
+  readonly detail?: string
+}
+
+/** A refused item, as `dead_letters` records it, with its original bytes for the store that SQL can't read. */
+export type RefusedItem = {
+  readonly tenant: string
+  readonly incoming: Incoming
+  readonly reason: IntakeReason
+  readonly detail: string
+}
+
+/** A record with its hashes: id high, id low, content high, content low. */
+export type HashedRecord = { readonly record: LogRecord; readonly data: string; readonly hashes: Uint32Array }
+
+/** Where intake writes. All of it is durable when a promise resolves. */
+export type Log = {
+  append(records: readonly HashedRecord[]): Promise<void>
+  refuse(items: readonly RefusedItem[]): Promise<void>
+  /** Content hashes, by `idHigh:idLow`, of those of the ids that `events` holds. */
+  findIds(hashes: readonly Uint32Array[]): Promise<Map<string, { high: number; low: number }>>
+}
+
+export type LogShape = { readonly partitions: number; readonly slices: number }
+
+/** What the log says of where intake stopped. */
+export type IntakePosition = {
+  /** Next offset per partition. */
+  readonly offsets: number[]
+  /** Largest position per source partition, over all log partitions. */
+  readonly sourcePositions: Map<string, number>
+  readonly tenants: readonly (ClockPosition & {
+    readonly tenant: string
+    readonly configuration: TenantConfiguration
+  })[]
+  readonly recentIds: RecentIds
+  readonly definitions: PublishedDefinitions | undefined
+}
+
+/**
+ * The one writer of the log. It turns what the sources hand over into records with a place, once and for all: checks
+ * repeats, refuses what cannot be, closes days. One batch at a time; a batch is one insert, so it is there or it is not.
+ */
+export class Intake {
+  readonly #log: Log
+  readonly #shape: LogShape
+  readonly #offsets: number[]
+  readonly #sourcePositions: Map<string, number>
+  readonly #clocks = new Map<string, TenantClock>()
+  readonly #recentIds: RecentIds
+  #forgotten_day = Number.NEGATIVE_INFINITY
+  #definitions: PublishedDefinitions | undefined
+  #records: HashedRecord[] = []
+
+  constructor(log: Log, shape: LogShape, position: IntakePosition) {
+    this.#log = log
+    this.#shape = shape
+    this.#offsets = position.offsets
+    this.#sourcePositions = position.sourcePositions
+    this.#recentIds = position.recentIds
+    this.#definitions = position.definitions
+    for (const one of position.tenants) {
+      const clock = new TenantClock(one.tenant, one.configuration)
+      clock.restore(one)
+      this.#clocks.set(one.tenant, clock)
+    }
+  }
+
+  /** Largest position of a source partition that the log holds, −1 if none. */
+  positionOf(sourcePartition: string): number {
+    return this.#sourcePositions.get(sourcePartition) ?? -1
+  }
+
+  clockOf(tenant: string): TenantClock | undefined {
+    return this.#clocks.get(tenant)
+  }
+
+  get tenants(): readonly TenantClock[] {
+    return [...this.#clocks.values()]
+  }
+
+  /** Puts definitions in force, in every partition; nothing if they are already. */
+  async publish(definitions: PublishedDefinitions, now: number): Promise<LogRecord[]> {
+    if (JSON.stringify(definitions) === JSON.stringify(this.#definitions)) return []
+    const number = this.#offsets.reduce((sum, offset) => sum + offset, 0)
+    this.#definitions = definitions
+    this.#broadcast(controlEvent('definitions.published', `definitions/${number}`, '', now, definitions), now)
+    return this.#flush([])
+  }
+
+  /**
+   * Takes a batch. `now` is the clock for live sources and undefined for those that have none. Resolves when all of it is
+   * durable: the records of the log, in order, and one result per item.
+   */
+  async take(
+    tenant: string,
+    items: readonly Incoming[],
+    now: number | undefined,
+  ): Promise<{ readonly records: LogRecord[]; readonly results: IntakeResult[] }> {
+    const refused: RefusedItem[] = []
+    const prepared = items.map((item) => prepare(item.decoded))
+    const stored = await this.#findLate(tenant, items, prepared)
+    const results = items.map((item, i): IntakeResult => {
+      const result = this.#takeOne(tenant, item, prepared[i] as Prepared, stored, now)
+      if (result.status === 'refused') {
+        refused.push({ tenant, incoming: item, reason: result.reason as IntakeReason, detail: result.detail ?? '' })
+      }
+      return result
+    })
+    return { records: await this.#flush(refused), results }
+  }
+
+  /**
+   * Closes one slice, in every partition, of the tenant's next day if that is due at `now`: events that arrive in between
+   * find their place between the slices. Returns the records appended; none when nothing was due.
+   */
+  async closeDueSlice(tenant: string, now: number): Promise<LogRecord[]> {
+    const clock = this.#clocks.get(tenant)
+    const day = clock?.dueDay(now)
+    if (clock === undefined || day === undefined) return []
+    this.#closeSlice(clock, day, now)
+    return this.#flush([])
+  }
+
+  /** Closes the tenant's days through `day`, as somebody who knows that nothing more will come asks for. */
+  async closeThrough(tenant: string, day: number): Promise<LogRecord[]> {
+    const clock = this.#clocks.get(tenant)
+    if (clock === undefined || clock.next_day > day) return []
+    this.#closeDay(clock, clock.next_day, clock.reached)
+    return this.#flush([])
+  }
+
+  #takeOne(
+    tenant: string,
+    item: Incoming,
+    prepared: Prepared,
+    stored: ReadonlyMap<string, { high: number; low: number }>,
+    now: number | undefined,
+  ): IntakeResult {
+    const { decoded } = item
+    const { hashes } = prepared
+    if (!decoded.ok) return { status: 'refused', id: null, reason: decoded.reason, detail: decoded.detail }
+    const { event } = decoded
+    if (item.source_position <= this.positionOf(item.source_partition)) return { status: 'repeat', id: event.id }
+
+    const seen = this.#recentIds.lookUp(hashes, 0)
+    const before = seen === 'new' ? stored.get(`${hashes[0]}:${hashes[1]}`) : undefined
+    const isConflict = seen === 'conflict' || (before !== undefined && !isSameContent(before, hashes))
+    if (isConflict) return refuse(event, 'conflict', `another event of ${event.source} has the id ${event.id}`)
+    if (seen === 'repeat' || before !== undefined) return { status: 'repeat', id: event.id }
+
+    if (event.type === 'tenant.configured') return this.#configure(event, item, prepared, now)
+    const clock = this.#clocks.get(tenant) ?? this.#startTenant(tenant, now)
+    if (now === undefined ? clock.isFuture(event.time) : event.time > now + LIVE_FUTURE_MS_MAX) {
+      const against = now === undefined ? `the time reached, ${isoOf(clock.reached)}` : `the clock, ${isoOf(now)}`
+      return refuse(event, 'future', `${isoOf(event.time)} lies too far ahead of ${against}`)
+    }
+    if (now === undefined) clock.accept(event.time)
+    else clock.acceptLive(now)
+
+    const receivedAt = now ?? clock.reached
+    this.#recentIds.add(hashes, 0, Math.max(closedDayOf(clock), clock.calendar.dayOf(event.time)))
+    if (event.subject === '') this.#broadcast(event, receivedAt, item, prepared)
+    else {
+      const partition = borrowerHash(tenant, event.subject) % this.#shape.partitions
+      this.#append(partition, event, receivedAt, item.source_partition, item.source_position, prepared)
+    }
+    if (now === undefined) {
+      for (let day = clock.dueDay(clock.reached); day !== undefined; day = clock.dueDay(clock.reached)) {
+        this.#closeDay(clock, day, clock.reached)
+      }
+    }
+    return { status: 'accepted', id: event.id }
+  }
+
+  /** Events that lie far back may repeat one that memory has forgotten: those are looked up, in one statement. */
+  async #findLate(
+    tenant: string,
+    items: readonly Incoming[],
+    prepared: readonly Prepared[],
+  ): Promise<ReadonlyMap<string, { high: number; low: number }>> {
+    const clock = this.#clocks.get(tenant)
+    if (clock === undefined || !Number.isFinite(clock.closed_day)) return NOTHING_STORED
+    const before = clock.calendar.startOfDay(clock.closed_day - LATE_LOOKUP_DAYS)
+    const late: Uint32Array[] = []
+    items.forEach(({ decoded, source_partition, source_position }, i) => {
+      if (!decoded.ok || decoded.event.time >= before || source_position <= this.positionOf(source_partition)) return
+      late.push((prepared[i] as Prepared).hashes)
+    })
+    return late.length === 0 ? NOTHING_STORED : this.#log.findIds(late)
+  }
+
+  /** A tenant's own configuration is taken when it is the tenant's first event. */
+  #configure(
+    event: EventOf<'tenant.configured'>,
+    item: Incoming,
+    prepared: Prepared,
+    now: number | undefined,
+  ): IntakeResult {
+    if (this.#clocks.has(event.tenant)) {
+      return refuse(event, 'already_configured', `tenant ${event.tenant} has events already`)
+    }
+    this.#clocks.set(event.tenant, new TenantClock(event.tenant, event.data))
+    this.#recentIds.add(prepared.hashes, 0, Number.POSITIVE_INFINITY)
+    this.#broadcast(event, now ?? 0, item, prepared)
+    return { status: 'accepted', id: event.id }
+  }
+
+  /** What decides an outcome is in the log, so a tenant that configured nothing gets the defaults written there. */
+  #startTenant(tenant: string, now: number | undefined): TenantClock {
+    const clock = new TenantClock(tenant, DEFAULT_TENANT_CONFIGURATION)
+    this.#clocks.set(tenant, clock)
+    const event = controlEvent('tenant.configured', 'tenant.configured', tenant, now ?? 0, DEFAULT_TENANT_CONFIGURATION)
+    this.#broadcast(event, now ?? 0)
+    return clock
+  }
+
+  #closeDay(clock: TenantClock, day: number, receivedAt: number): void {
+    while (clock.next_day === day) this.#closeSlice(clock, day, receivedAt)
+  }
+
+  #closeSlice(clock: TenantClock, day: number, receivedAt: number): void {
+    const date = dateOfDay(day)
+    const { slices } = this.#shape
+    const slice = clock.next_slice++
+    const time = clock.calendar.endOfDay(day)
+    const id = `day.closed/${date}/${slice}`
+    this.#broadcast(controlEvent('day.closed', id, clock.tenant, time, { date, slice, slices }), receivedAt)
+    if (clock.next_slice < slices) return
+    clock.close(day)
+    if (day - RECENT_ID_DAYS > this.#forgotten_day) this.#forgetIds(day)
+  }
+
+  /** Every so many days at once: forgetting rebuilds the table. */
+  #forgetIds(day: number): void {
+    const closed = [...this.#clocks.values()].map(closedDayOf)
+    const oldest = Math.min(...closed)
+    this.#recentIds.forgetBefore(oldest - RECENT_ID_DAYS)
+    this.#forgotten_day = day - RECENT_ID_DAYS + FORGET_EVERY_DAYS
+  }
+
+  #broadcast(event: Event, receivedAt: number, item?: Incoming, prepared?: Prepared): void {
+    const own = prepared ?? { data: canonicalData(event), hashes: NO_HASHES }
+    for (let partition = 0; partition < this.#shape.partitions; partition++) {
+      const position = item?.source_position ?? (this.#offsets[partition] as number)
+      this.#append(partition, event, receivedAt, item?.source_partition ?? OWN_SOURCE, position, own)
+    }
+  }
+
+  #append(
+    partition: number,
+    event: Event,
+    receivedAt: number,
+    sourcePartition: string,
+    sourcePosition: number,
+    prepared: Prepared,
+  ): void {
+    const offset = this.#offsets[partition] as number
+    this.#offsets[partition] = offset + 1
+    const record: LogRecord = {
+      partition,
+      offset,
+      received_at: receivedAt,
+      source_partition: sourcePartition,
+      source_position: sourcePosition,
+      event,
+    }
+    this.#records.push({ record, data: prepared.data, hashes: prepared.hashes })
+  }
+
+  /** Writes what has been decided: refusals first, so that a position in the log vouches for all before it. */
+  async #flush(refused: readonly RefusedItem[]): Promise<LogRecord[]> {
+    const records = this.#records
+    this.#records = []
+    if (refused.length > 0) await this.#log.refuse(refused)
+    if (records.length > 0) await this.#log.append(records)
+    for (const { record } of records) {
+      if (record.source_partition !== OWN_SOURCE) {
+        this.#sourcePositions.set(record.source_partition, record.source_position)
+      }
+    }
+    return records.map(({ record }) => record)
+  }
+}
+
+const NO_HASHES = new Uint32Array(4)
+const NOTHING_STORED: ReadonlyMap<string, { high: number; low: number }> = new Map()
+const FORGET_EVERY_DAYS = 8
+
+/** What is computed once of an event: its canonical data, and the hashes of its identity and of its content. */
+type Prepared = { readonly data: string; readonly hashes: Uint32Array }
+
+const NOTHING_PREPARED: Prepared = { data: '', hashes: NO_HASHES }
+
+function prepare(decoded: Decoded): Prepared {
+  if (!decoded.ok) return NOTHING_PREPARED
+  const { event } = decoded
+  const data = canonicalData(event)
+  const hashes = new Uint32Array(4)
+  hash64(`${event.tenant}\u0000${event.source}\u0000${event.id}`, hashes, 0)
+  hash64(`${event.type}\u0000${event.subject}\u0000${event.time}\u0000${data}`, hashes, 2)
+  return { data, hashes }
+}
+
+function controlEvent<Type extends 'day.closed' | 'tenant.configured' | 'definitions.published'>(
+  type: Type,
+  id: string,
+  tenant: string,
+  time: number,
+  data: EventOf<Type>['data'],
+): Event {
+  return { id, source: OWN_SOURCE, type, version: EVENT_VERSION, time, tenant, subject: '', data } as unknown as Event
+}
+
+function closedDayOf(clock: TenantClock): number {
+  return Number.isFinite(clock.closed_day) ? clock.closed_day : clock.next_day - 1
+}
+
+function isSameContent(stored: { high: number; low: number }, hashes: Uint32Array): boolean {
+  return stored.high === hashes[2] && stored.low === hashes[3]
+}
+
+function refuse(event: Event, reason: IntakeReason, detail: string): IntakeResult {
+  return { status: 'refused', id: event.id, reason, detail }
+}
+
+function isoOf(ms: number): string {
+  return new Date(Math.min(ms, 8.64e15)).toISOString()
+}

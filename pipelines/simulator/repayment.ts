@@ -1,0 +1,217 @@
+import type { Item } from './agenda.ts'
+import { type Borrower, CONDITION } from './borrower.ts'
+import { collect } from './collection.ts'
+import { SOURCE_LOANS, sixDigits, timeAwake, timeOfBatch } from './events.ts'
+import { canPay, findFunds } from './funds.ts'
+import { allocate, dpdOf, dueBy, interestOf, type Loan, overdueCount, remainingPrincipal, setPaid, STEP, totalOf } from './loans.ts'
+import { FEN_PER_YUAN } from './money.ts'
+import { planNextLoan } from './origination.ts'
+import { CURRENCY, OWN_INSTITUTION, PRODUCTS } from './portfolio.ts'
+import type { Scene } from './scene.ts'
+
+/**
+ * How instalments are paid. Five days before the due date the borrower decides (by the hidden condition) when to pay, if
+ * at all; a payment may fail for lack of funds; after the due date a decision falls again every few days.
+ * Rows of parameters run over the conditions stable, stretched, distressed, defaulting, recovering.
+ */
+
+const DECIDES_DAYS_BEFORE = 5
+const PAYS_ON_TIME: readonly number[] = [0.982, 0.885, 0.55, 0.05, 0.88]
+/** Of those who do not: pays late by a plan of their own, else waits for a call. */
+const PLANS_LATE: readonly number[] = [0.93, 0.8, 0.5, 0.06, 0.75]
+const FORGETFUL_LATE = 0.09
+const LATE_DAYS_MAX: readonly number[] = [6, 14, 24, 25, 14]
+/** Pays at a decision after the due date, by DPD below 30, below 60, above. */
+const PAYS_OVERDUE: readonly (readonly number[])[] = [
+  [0.7, 0.42, 0.15, 0.022, 0.45],
+  [0.5, 0.25, 0.07, 0.01, 0.2],
+  [0.35, 0.15, 0.04, 0.006, 0.1],
+]
+const PAYS_IN_PART: readonly number[] = [0.004, 0.04, 0.14, 0.25, 0.07]
+const PAYS_ONE_OF_SEVERAL = 0.4
+const PAYS_ELSEWHERE: readonly number[] = [0.08, 0.1, 0.16, 0.2, 0.14]
+/** Payments from elsewhere that the other bank takes back some days later. */
+const RETURNED: readonly number[] = [0.012, 0.05, 0.12, 0.25, 0.06]
+const PAYS_OFF_EARLY = 0.009
+const PENALTY_PER_DAY = 0.0005
+const PENALTY_FREE_DAYS = 3
+
+/** Plans today's dealings with the borrower's loans. */
+export function repay(scene: Scene, borrower: Borrower): void {
+  for (const loan of borrower.loans) {
+    if (loan.returned_day === scene.day.number) scene.agenda.plan(timeOfBatch(borrower), takeBack, 0, loan.number)
+    else if (scene.day.number >= loan.action_day) decide(scene, borrower, loan)
+  }
+}
+
+function decide(scene: Scene, borrower: Borrower, loan: Loan): void {
+  const today = scene.day.number
+  if (loan.step === STEP.plan) makePlan(borrower, loan, today)
+  if (loan.action_day > today) return
+  if (loan.step === STEP.pay) planPayment(scene, borrower, loan)
+  else waitAndSee(scene, borrower, loan)
+}
+
+function makePlan(borrower: Borrower, loan: Loan, today: number): void {
+  const random = borrower.random
+  const { condition } = borrower
+  loan.step = STEP.pay
+  const late = borrower.forgetful ? FORGETFUL_LATE : 0
+  if (random.chance(PAYS_ON_TIME[condition]! - late)) {
+    const early = borrower.autopay || random.chance(0.45) ? 0 : random.whole(1, DECIDES_DAYS_BEFORE - 1)
+    loan.action_day = Math.max(today, loan.next_due - early)
+  } else if (random.chance(PLANS_LATE[condition]!)) {
+    loan.action_day = loan.next_due + random.whole(1, LATE_DAYS_MAX[condition]!)
+  } else {
+    loan.step = STEP.wait
+    loan.action_day = loan.next_due + random.whole(3, 9)
+  }
+}
+
+function waitAndSee(scene: Scene, borrower: Borrower, loan: Loan): void {
+  const today = scene.day.number
+  const dpd = dpdOf(loan, today)
+  if (collect(scene, borrower, loan, dpd)) return
+  const pays = PAYS_OVERDUE[dpd < 30 ? 0 : dpd < 60 ? 1 : 2]!
+  loan.action_day = today + borrower.random.whole(3, 7)
+  if (borrower.random.chance(pays[borrower.condition]!)) planPayment(scene, borrower, loan)
+}
+
+function planPayment(scene: Scene, borrower: Borrower, loan: Loan): void {
+  const automatic = borrower.autopay && loan.next_due >= scene.day.number
+  const time = automatic ? timeOfBatch(borrower) : timeAwake(borrower)
+  const early =
+    borrower.condition === CONDITION.stable &&
+    loan.paid_into === 0 &&
+    loan.terms - loan.settled > 2 &&
+    borrower.random.chance(PAYS_OFF_EARLY)
+  scene.agenda.plan(time, early ? payOff : pay, automatic ? 1 : 0, loan.number)
+}
+
+/** Pays what is due, all or a part, if the money can be found. `which` is the loan, `amount` 1 for a direct debit. */
+function pay(scene: Scene, borrower: Borrower, item: Item): void {
+  const loan = loanOf(borrower, item.which)
+  const random = borrower.random
+  const { condition } = borrower
+  const today = scene.day.number
+  let amount = dueBy(loan, Math.max(today, loan.next_due))
+  if (overdueCount(loan, today) > 1 && random.chance(PAYS_ONE_OF_SEVERAL)) amount = totalOf(loan, loan.settled) - loan.paid_into
+  if (random.chance(PAYS_IN_PART[condition]!)) amount = partOf(amount, random.between(0.25, 0.75))
+  if (random.chance(PAYS_ELSEWHERE[condition]!)) return settle(scene, borrower, loan, amount, item.time, true)
+  if (findFunds(scene, borrower, item.time, amount)) return settle(scene, borrower, loan, amount, item.time, false)
+  if (item.amount === 1) scene.events.failedDebit(borrower, item.time, amount, OWN_DEBIT)
+  loan.step = STEP.wait
+  loan.action_day = today + random.whole(1, 4)
+  const part = partOf(amount, random.between(0.3, 0.6))
+  if (random.chance(0.2) && canPay(borrower, part)) settle(scene, borrower, loan, part, item.time + 1000, false)
+}
+
+const OWN_DEBIT = `,"counterparty":"${OWN_INSTITUTION}","counterparty_kind":"lender","channel":"direct_debit"`
+
+function partOf(amount: number, share: number): number {
+  return Math.max(1, Math.min(amount, Math.floor((amount * share) / (10 * FEN_PER_YUAN)) * 10 * FEN_PER_YUAN))
+}
+
+/** Books a payment of what the loan asks for, and what follows from it. */
+function settle(
+  scene: Scene,
+  borrower: Borrower,
+  loan: Loan,
+  amount: number,
+  time: number,
+  elsewhere: boolean,
+): void {
+  const today = scene.day.number
+  const random = borrower.random
+  const dpd = dpdOf(loan, today)
+  const before = { settled: loan.settled, paidInto: loan.paid_into }
+  const parts = allocate(loan, amount)
+  const penalty = dpd > PENALTY_FREE_DAYS ? Math.round(amount * PENALTY_PER_DAY * dpd) : 0
+  const split = PRODUCTS[loan.product]!.splits_payments
+  const paid = split ? amount + penalty : amount
+  if (!elsewhere) scene.events.debit(borrower, time, paid, `${OWN_DEBIT},"category":"loan_payment"`)
+  const splitText = split ? splitOf(parts.principal, parts.interest, parts.fee, penalty) : ''
+  bookRepayment(scene, borrower, loan, paid, time + 1500, elsewhere, splitText)
+  if (!split && !elsewhere && penalty > 0 && canPay(borrower, penalty)) {
+    scene.events.debit(borrower, time + 2500, penalty, `${OWN_DEBIT},"category":"penalty_interest"`)
+  }
+  setPaid(loan, parts.settled, parts.paid_into)
+  if (loan.settled === loan.terms) return close(scene, borrower, loan, time + 60_000, 'paid_off')
+  loan.step = loan.next_due < today ? STEP.wait : STEP.plan
+  loan.action_day = loan.next_due < today ? today + random.whole(3, 7) : Math.max(today + 1, loan.next_due - DECIDES_DAYS_BEFORE)
+  if (elsewhere && random.chance(RETURNED[borrower.condition]!)) {
+    loan.returned_day = today + random.whole(1, 4)
+    loan.returned_event = borrower.events
+    loan.returned_settled = before.settled
+    loan.returned_paid_into = before.paidInto
+    loan.action_day = Math.max(loan.action_day, loan.returned_day + 1)
+  }
+}
+
+function splitOf(principal: number, interest: number, fee: number, penalty: number): string {
+  return `,"split":{"principal_minor":${principal},"interest_minor":${interest},"fee_minor":${fee},"penalty_minor":${penalty}}`
+}
+
+function bookRepayment(
+  scene: Scene,
+  borrower: Borrower,
+  loan: Loan,
+  amount: number,
+  time: number,
+  elsewhere: boolean,
+  split: string,
+): void {
+  const { events } = scene
+  // A relative pays now and then; then the account is theirs.
+  const helped = elsewhere && borrower.random.chance(0.2)
+  const payer = helped ? `,"payer":"p-${sixDigits((borrower.index * 17) % 1_000_000)}"` : ''
+  const account = helped ? `a-p-${sixDigits((borrower.index * 17) % 1_000_000)}` : elsewhere ? events.accountElsewhere : events.account
+  const channel = elsewhere ? 'transfer' : borrower.autopay ? 'direct_debit' : 'app'
+  events.event(
+    borrower,
+    time,
+    SOURCE_LOANS,
+    'repayment.received',
+    `"loan":"${events.loan(loan.number)}","currency":"${CURRENCY}","amount_minor":${amount}${split},` +
+      `"paid_at":${events.instant(time - 1500)},"account":"${account}"${payer},"channel":"${channel}"`,
+  )
+}
+
+/** The other bank takes a payment back: what it paid is open again. */
+function takeBack(scene: Scene, borrower: Borrower, item: Item): void {
+  const loan = loanOf(borrower, item.which)
+  const { events } = scene
+  const repayment = `b${sixDigits(borrower.index)}-${sixDigits(loan.returned_event)}`
+  const data = `"loan":"${events.loan(loan.number)}","repayment":"${repayment}","reason":"returned_debit"`
+  events.event(borrower, item.time, SOURCE_LOANS, 'repayment.reversed', data)
+  setPaid(loan, loan.returned_settled, loan.returned_paid_into)
+  loan.returned_day = 0
+  loan.step = STEP.wait
+  loan.action_day = Math.max(scene.day.number, loan.next_due) + borrower.random.whole(1, 5)
+}
+
+/** Pays everything off before its time; the interest of later instalments is waived, which the split shows. */
+function payOff(scene: Scene, borrower: Borrower, item: Item): void {
+  const loan = loanOf(borrower, item.which)
+  const principal = remainingPrincipal(loan)
+  const interest = interestOf(loan, loan.settled)
+  const amount = principal + interest + loan.fee
+  if (!findFunds(scene, borrower, item.time, amount)) return pay(scene, borrower, item)
+  scene.events.debit(borrower, item.time, amount, `${OWN_DEBIT},"category":"loan_payment"`)
+  bookRepayment(scene, borrower, loan, amount, item.time + 1500, false, splitOf(principal, interest, loan.fee, 0))
+  close(scene, borrower, loan, item.time + 60_000, 'prepaid')
+}
+
+function close(scene: Scene, borrower: Borrower, loan: Loan, time: number, reason: string): void {
+  const { events } = scene
+  const data = `"loan":"${events.loan(loan.number)}","closed_at":${events.instant(time)},"reason":"${reason}"`
+  events.event(borrower, time, SOURCE_LOANS, 'loan.closed', data)
+  borrower.loans = borrower.loans.filter((one) => one !== loan)
+  if (borrower.loans.length === 0) planNextLoan(scene, borrower)
+}
+
+function loanOf(borrower: Borrower, number: number): Loan {
+  const loan = borrower.loans.find((one) => one.number === number)
+  if (loan === undefined) throw new Error(`borrower ${borrower.index} has no open loan ${number}`)
+  return loan
+}

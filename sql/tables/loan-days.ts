@@ -1,0 +1,27 @@
+import { createBlock, type RowBlock, type RowOf } from '../native.ts'
+
+/** One row per loan and business date at whose end its state had changed, as known at (partition, offset, seq). */
+export const LOAN_DAYS_COLUMNS = {
+  tenant: 'String',
+  dataset: 'String',
+  loan: 'String',
+  borrower: 'String',
+  date: 'Date',
+  partition: 'UInt16',
+  offset: 'UInt64',
+  seq: 'UInt32',
+  status: 'String',
+  dpd: 'Int32',
+  bucket: 'String',
+  outstanding_principal_minor: 'Int64',
+  overdue_minor: 'Int64',
+  paid_minor: 'Int64',
+} as const
+
+export type LoanDaysRow = RowOf<typeof LOAN_DAYS_COLUMNS>
+export type LoanDaysBlock = RowBlock<typeof LOAN_DAYS_COLUMNS>
+
+/** An empty block for `insertBlock('loan_days', …)`. */
+export function createLoanDaysBlock(): LoanDaysBlock {
+  return createBlock(LOAN_DAYS_COLUMNS)
+}

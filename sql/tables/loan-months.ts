@@ -1,0 +1,29 @@
+import { createBlock, type RowBlock, type RowOf } from '../native.ts'
+
+/** One row per loan and month end at which it was open or written off, as known when the month was closed. */
+export const LOAN_MONTHS_COLUMNS = {
+  tenant: 'String',
+  dataset: 'String',
+  loan: 'String',
+  borrower: 'String',
+  month: 'Date',
+  mob: 'Int32',
+  cohort: 'Date',
+  product: 'String',
+  channel: 'String',
+  status: 'String',
+  dpd: 'Int32',
+  worst_dpd: 'Int32',
+  bucket: 'String',
+  balance_minor: 'Nullable(Int64)',
+  partition: 'UInt16',
+  offset: 'UInt64',
+} as const
+
+export type LoanMonthsRow = RowOf<typeof LOAN_MONTHS_COLUMNS>
+export type LoanMonthsBlock = RowBlock<typeof LOAN_MONTHS_COLUMNS>
+
+/** An empty block for `insertBlock('loan_months', …)`. */
+export function createLoanMonthsBlock(): LoanMonthsBlock {
+  return createBlock(LOAN_MONTHS_COLUMNS)
+}

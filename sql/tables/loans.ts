@@ -1,0 +1,36 @@
+import { createBlock, type RowBlock, type RowOf } from '../native.ts'
+
+/** One row per loan of a data set (own loans: the empty one), as of its latest change. */
+export const LOANS_COLUMNS = {
+  tenant: 'String',
+  dataset: 'String',
+  loan: 'String',
+  borrower: 'String',
+  product: 'String',
+  channel: 'String',
+  region: 'String',
+  currency: 'String',
+  purpose: 'String',
+  principal_minor: 'Int64',
+  annual_rate: 'Nullable(Float64)',
+  instalments: 'UInt32',
+  credit_limit_minor: 'Nullable(Float64)',
+  disbursed_at: 'DateTime64(3)',
+  cohort: 'Date',
+  status: 'String',
+  status_date: 'Nullable(Date)',
+  worst_dpd: 'Int32',
+  outstanding_principal_minor: 'Int64',
+  written_off_balance_minor: 'Int64',
+  partition: 'UInt16',
+  offset: 'UInt64',
+  version: 'UInt64',
+} as const
+
+export type LoansRow = RowOf<typeof LOANS_COLUMNS>
+export type LoansBlock = RowBlock<typeof LOANS_COLUMNS>
+
+/** An empty block for `insertBlock('loans', …)`. */
+export function createLoansBlock(): LoansBlock {
+  return createBlock(LOANS_COLUMNS)
+}

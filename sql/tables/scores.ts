@@ -1,0 +1,21 @@
+import { createBlock, type RowBlock, type RowOf } from '../native.ts'
+
+/** One row per evaluation that the model scored. */
+export const SCORES_COLUMNS = {
+  tenant: 'String',
+  partition: 'UInt16',
+  offset: 'UInt64',
+  borrower: 'String',
+  time: 'DateTime64(3)',
+  model: 'String',
+  score: 'Float64',
+  band: 'String',
+} as const
+
+export type ScoresRow = RowOf<typeof SCORES_COLUMNS>
+export type ScoresBlock = RowBlock<typeof SCORES_COLUMNS>
+
+/** An empty block for `insertBlock('scores', …)`. */
+export function createScoresBlock(): ScoresBlock {
+  return createBlock(SCORES_COLUMNS)
+}
