@@ -51,7 +51,10 @@ export function bandThreshold(bands: readonly Band[], band: Band): number {
 
 /** Bands for the hot path: inner edges ascending, and one code per band. */
 export function flattenBands(bands: readonly Band[]): { edges: number[]; codes: number[] } {
-  return { edges: bands.slice(0, -1).map((band) => band.upper), codes: bands.map((band) => severityCode(band.severity)) }
+  return {
+    edges: bands.slice(0, -1).map((band) => band.upper),
+    codes: bands.map((band) => severityCode(band.severity)),
+  }
 }
 
 /** Severity code of a value, without allocation; INCONCLUSIVE for NaN. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { InferenceSession } from 'onnxruntime-node'
 import { z } from 'zod'
 import { CARD_FILE, cardBands, GRAPH_FILE, modelCard, TEST_VECTORS_FILE, testVectors } from './card.ts'
 import type { Model } from './model.ts'
+import { openGraph } from './scorer.ts'
 import { verifyTestVectors } from './vectors.ts'
 
 export type ModelFault =
@@ -20,19 +20,6 @@ export type ModelFault =
 export type LoadedModel =
   | { readonly ok: true; readonly model: Model }
   | { readonly ok: false; readonly reason: ModelFault; readonly detail: string }
-
-/**
- * One thread: with two a quarter of the scores differ in their last bits, with one they are equal at every batch size.
- * Warnings of the runtime go nowhere useful; errors come back as exceptions.
- */
-const SESSION_OPTIONS: InferenceSession.SessionOptions = {
-  executionProviders: ['cpu'],
-  intraOpNumThreads: 1,
-  interOpNumThreads: 1,
-  executionMode: 'sequential',
-  graphOptimizationLevel: 'all',
-  logSeverityLevel: 3,
-}
 
 /**
  * Loads a model's folder and refuses it where anything in it disagrees: hash, inputs against the catalogue
@@ -52,18 +39,16 @@ export async function loadModel(directory: string, knownFeatures: ReadonlySet<st
   const unknown = inputs.find((input) => !knownFeatures.has(input))
   if (unknown !== undefined) return refuse('unknown_input', `${unknown} is not in the catalogue`)
 
-  let session: InferenceSession
-  try {
-    session = await InferenceSession.create(files.graph, SESSION_OPTIONS)
-  } catch (error) {
-    return refuse('graph_invalid', `${GRAPH_FILE}: ${error instanceof Error ? error.message : String(error)}`)
-  }
-  const fault = graphFault(session, inputs.length)
-  const model: Model = { id: `${name}@${version}`, card: card.value, bands: cardBands(card.value.bands), session }
+  const opened = await openGraph(files.graph)
+  if (!opened.ok) return refuse('graph_invalid', `${GRAPH_FILE} ${opened.detail}`)
+  const { graph } = opened
+  const model: Model = { id: `${name}@${version}`, card: card.value, bands: cardBands(card.value.bands), graph }
   const refusal =
-    fault === null ? await verifyTestVectors(model, vectors.value) : refuse('input_mismatch', `${GRAPH_FILE} ${fault}`)
+    graph.inputs === inputs.length
+      ? await verifyTestVectors(model, vectors.value)
+      : refuse('input_mismatch', `${GRAPH_FILE} takes ${graph.inputs} features, its card lists ${inputs.length}`)
   if (refusal === null) return { ok: true, model }
-  await session.release()
+  await graph.release()
   return refusal
 }
 
@@ -98,16 +83,4 @@ function parseJson<Schema extends z.ZodType>(
   if (parsed.success) return { ok: true, value: parsed.data }
   const [issue] = parsed.error.issues
   return { ok: false, detail: `at ${issue?.path.join('.') || 'its root'}: ${issue?.message}` }
-}
-
-/** What is wrong with a graph, or null: one float input [rows, features], one float output [rows]. */
-function graphFault(session: InferenceSession, features: number): string | null {
-  const [input] = session.inputMetadata
-  const [output] = session.outputMetadata
-  if (session.inputNames.length !== 1 || input === undefined) return `has ${session.inputNames.length} inputs, not one`
-  if (session.outputNames.length !== 1 || output === undefined) return `has ${session.outputNames.length} outputs, not one`
-  if (!input.isTensor || input.type !== 'float32' || input.shape.length !== 2) return 'does not take a float32 matrix'
-  if (input.shape[1] !== features) return `takes ${input.shape[1]} features, its card lists ${features}`
-  if (!output.isTensor || output.type !== 'float32' || output.shape.length !== 1) return 'does not give one float32 per row'
-  return null
 }

@@ -5,7 +5,6 @@ export type Severity = (typeof SEVERITIES)[number]
 export type Outcome = Severity | 'inconclusive'
 
 export const NONE = 0
-export const BLUE = 1
 export const YELLOW = 2
 export const RED = 4
 /** Not a severity: the value is missing, and what was said before stands. */

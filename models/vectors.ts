@@ -16,7 +16,11 @@ export async function verifyTestVectors(
   const { inputs } = model.card
   const rows = vectors.inputs.length
   if (vectors.model !== model.id) {
-    return { ok: false, reason: 'vectors_invalid', detail: `the test vectors are of ${vectors.model}, not of ${model.id}` }
+    return {
+      ok: false,
+      reason: 'vectors_invalid',
+      detail: `the test vectors are of ${vectors.model}, not of ${model.id}`,
+    }
   }
   if (vectors.scores.length !== rows || vectors.inputs.some((row) => row.length !== inputs.length)) {
     const detail = `the test vectors are not ${rows} rows of ${inputs.length} values with a score each`

@@ -87,6 +87,8 @@ const CONNECTION_ARGUMENTS: readonly string[] = [
   '--output_format_json_quote_64bit_integers=0',
   '--min_insert_block_size_rows=0',
   '--min_insert_block_size_bytes=0',
+  // Merging a block's own rows while it is written doubles the cost of wide rows; reads merge them anyway.
+  '--optimize_on_insert=0',
   '--max_insert_threads=1',
   '--input_format_parallel_parsing=0',
   '--enable_named_columns_in_function_tuple=0',

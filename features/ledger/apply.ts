@@ -144,7 +144,7 @@ function applyToLoan(borrower: Borrower, loan: Loan, event: EventOf<LoanEventTyp
       if (loan.status !== 'open') return notOpen(loan)
       const { schedule, effective_date } = event.data
       const effective_day = dayOfDate(effective_date)
-      loan.add({ kind: 'restructuring', effective_day, schedule: scheduleOf(schedule) }, day)
+      loan.add({ kind: 'restructuring', effective_day, schedule: scheduleOf(schedule), kept: null }, day)
       return undefined
     }
     case 'loan.closed':

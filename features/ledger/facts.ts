@@ -106,7 +106,7 @@ function habitFacts(borrower: Borrower, facts: Float64Array): void {
   for (const loan of borrower.loans) {
     for (let i = 0; i < loan.due_day.length; i++) {
       const settled = loan.settled_day[i] as number
-      if (settled === UNSETTLED || loan.touches[i] === 0) continue
+      if (settled === UNSETTLED) continue
       const due = loan.due_day[i] as number
       if (kept === SETTLED_KEPT && isBefore(settled, due, SETTLED_KEPT - 1)) continue
       let at = kept < SETTLED_KEPT ? kept++ : SETTLED_KEPT - 1
@@ -164,7 +164,7 @@ function onTimeStreak(borrower: Borrower): number {
     for (let i = 0; i < loan.due_day.length; i++) {
       const settled = loan.settled_day[i] as number
       const due = loan.due_day[i] as number
-      if (settled === UNSETTLED || loan.touches[i] === 0 || settled <= due) continue
+      if (settled === UNSETTLED || settled <= due) continue
       if (settled > lateSettled || (settled === lateSettled && (due > lateDue || (due === lateDue && l > lateLoan)))) {
         lateSettled = settled
         lateDue = due
@@ -178,7 +178,7 @@ function onTimeStreak(borrower: Borrower): number {
     for (let i = 0; i < loan.due_day.length; i++) {
       const settled = loan.settled_day[i] as number
       const due = loan.due_day[i] as number
-      if (settled === UNSETTLED || loan.touches[i] === 0) continue
+      if (settled === UNSETTLED) continue
       const isAfter =
         settled > lateSettled || (settled === lateSettled && (due > lateDue || (due === lateDue && l > lateLoan)))
       if (isAfter) streak++

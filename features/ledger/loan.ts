@@ -8,9 +8,11 @@ export const UNSETTLED = 0x7fffffff
 export type Schedule = Float64Array
 const STRIDE = 4
 
+/** An instalment of nothing is left out: it can be neither paid nor missed. */
 export function scheduleOf(instalments: readonly Instalment[]): Schedule {
-  const schedule = new Float64Array(instalments.length * STRIDE)
-  instalments.forEach((one, i) => {
+  const owed = instalments.filter((one) => one.principal_minor + one.interest_minor + one.fee_minor > 0)
+  const schedule = new Float64Array(owed.length * STRIDE)
+  owed.forEach((one, i) => {
     const numbers = [dayOfDate(one.due_date), one.principal_minor, one.interest_minor, one.fee_minor]
     schedule.set(numbers, i * STRIDE)
   })
@@ -34,6 +36,8 @@ export type Restructuring = {
   readonly kind: 'restructuring'
   readonly effective_day: number
   readonly schedule: Schedule
+  /** Per instalment before it whether it stays: those settled as of its place. Fixed there, whatever is reversed later. */
+  kept: Uint8Array | null
 }
 
 export type LoanStatus = 'open' | 'closed' | 'written_off'
@@ -108,7 +112,10 @@ export class Loan {
   /** Adds a payment or restructuring at the end of the log order and allocates it, as of business date `day`. */
   add(operation: Payment | Restructuring, day: number): void {
     this.operations.push(operation)
-    if (operation.kind === 'restructuring') this.restructured_count++
+    if (operation.kind === 'restructuring') {
+      this.restructured_count++
+      operation.kept = Uint8Array.from(this.settled_day, (settled) => (settled === UNSETTLED ? 0 : 1))
+    }
     this.#apply(operation, day)
   }
 
@@ -195,15 +202,14 @@ export class Loan {
       this.principal_unpaid.push(principal)
       this.interest_unpaid.push(interest)
       this.fee_unpaid.push(fee)
-      // An instalment of nothing is settled by its due date.
-      this.settled_day.push(total === 0 ? due : UNSETTLED)
+      this.settled_day.push(UNSETTLED)
       this.touches.push(0)
     }
     this.#skipSettled()
   }
 
   #apply(operation: Payment | Restructuring, day: number): void {
-    if (operation.kind === 'restructuring') return this.#restructure(operation)
+    if (operation.kind === 'restructuring') return this.#restructure(operation, day)
     if (operation.reversed) return
     if (operation.value_day > day) {
       this.future_day = Math.min(this.future_day, operation.value_day)
@@ -246,38 +252,46 @@ export class Loan {
     this.#skipSettled()
   }
 
-  /** Drops the unsettled instalments; what was paid on them pays the new schedule, as of the effective date. */
-  #restructure(operation: Restructuring): void {
+  /**
+   * Drops the instalments that do not stay and adds the new ones, by due date. What was paid on the dropped ones pays the
+   * new schedule, as of the effective date.
+   */
+  #restructure(operation: Restructuring, day: number): void {
+    const before = this.#instalments()
+    const kept = before.filter((_, i) => operation.kept?.[i] === 1)
     let carried = 0
-    let kept = 0
-    for (let i = 0; i < this.due_day.length; i++) {
-      if (this.settled_day[i] === UNSETTLED) {
-        carried += (this.scheduled[i] as number) - this.unpaid(i)
-        continue
-      }
-      for (const column of [
-        this.due_day,
-        this.scheduled,
-        this.principal_unpaid,
-        this.interest_unpaid,
-        this.fee_unpaid,
-        this.settled_day,
-        this.touches,
-      ]) {
-        column[kept] = column[i] as number
-      }
-      kept++
-    }
-    this.due_day.length = kept
-    this.scheduled.length = kept
-    this.principal_unpaid.length = kept
-    this.interest_unpaid.length = kept
-    this.fee_unpaid.length = kept
-    this.settled_day.length = kept
-    this.touches.length = kept
-    this.first_open = kept
+    before.forEach((_, i) => {
+      if (operation.kept?.[i] !== 1) carried += (this.scheduled[i] as number) - this.unpaid(i)
+    })
+    this.#setInstalments([])
     this.#append(operation.schedule)
-    if (carried > 0) this.#payOldestFirst(carried, operation.effective_day)
+    if (carried > 0 && operation.effective_day <= day) this.#payOldestFirst(carried, operation.effective_day)
+    else if (carried > 0) this.future_day = Math.min(this.future_day, operation.effective_day)
+    this.#setInstalments([...kept, ...this.#instalments()].sort((a, b) => a[0] - b[0]))
+  }
+
+  #instalments(): [number, number, number, number, number, number, number][] {
+    return this.due_day.map((due, i) => [
+      due,
+      this.scheduled[i] as number,
+      this.principal_unpaid[i] as number,
+      this.interest_unpaid[i] as number,
+      this.fee_unpaid[i] as number,
+      this.settled_day[i] as number,
+      this.touches[i] as number,
+    ])
+  }
+
+  #setInstalments(instalments: readonly (readonly [number, number, number, number, number, number, number])[]): void {
+    this.due_day = instalments.map((one) => one[0])
+    this.scheduled = instalments.map((one) => one[1])
+    this.principal_unpaid = instalments.map((one) => one[2])
+    this.interest_unpaid = instalments.map((one) => one[3])
+    this.fee_unpaid = instalments.map((one) => one[4])
+    this.settled_day = instalments.map((one) => one[5])
+    this.touches = instalments.map((one) => one[6])
+    this.first_open = 0
+    this.#skipSettled()
   }
 
   #touch(i: number, day: number): void {

@@ -122,6 +122,7 @@ function writeOperation(operation: Payment | Restructuring, writer: ByteWriter):
     writer.u8(2)
     writer.f64(operation.effective_day)
     writeSchedule(operation.schedule, writer)
+    writer.bytes(operation.kept ?? new Uint8Array(0))
     return
   }
   writer.u8(operation.reversed ? 1 : 0)
@@ -138,7 +139,9 @@ function writeOperation(operation: Payment | Restructuring, writer: ByteWriter):
 
 function readOperation(reader: ByteReader): Payment | Restructuring {
   const kind = reader.u8()
-  if (kind === 2) return { kind: 'restructuring', effective_day: reader.f64(), schedule: readSchedule(reader) }
+  if (kind === 2) {
+    return { kind: 'restructuring', effective_day: reader.f64(), schedule: readSchedule(reader), kept: reader.bytes() }
+  }
   const id = reader.string()
   const time = reader.f64()
   const value_day = reader.f64()

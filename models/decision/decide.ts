@@ -91,7 +91,9 @@ export function createDecision(compiled: CompiledRules, model: DecisionModel | n
       const previous = state.outcomes[index] as number
       if (code === previous || code === INCONCLUSIVE) continue
       state.outcomes[index] = code
-      emit.signal(signalRow(slots[index] as Slot, valueOf(slots[index] as Slot, evaluation), code, previous, seq, evaluation))
+      emit.signal(
+        signalRow(slots[index] as Slot, valueOf(slots[index] as Slot, evaluation), code, previous, seq, evaluation),
+      )
       seq++
     }
   }

@@ -54,7 +54,8 @@ export function slotsOf(compiled: CompiledRules, model: DecisionModel | null): r
 export function bandInForce(slot: Slot, value: number, code: number): Band {
   if (!Number.isNaN(value)) {
     const band = bandAt(slot.bands, value)
-    if (severityCode(band.severity) !== code) throw new Error(`${slot.signal} is ${code}, but its value ${value} is not`)
+    if (severityCode(band.severity) !== code)
+      throw new Error(`${slot.signal} is ${code}, but its value ${value} is not`)
     return band
   }
   return bandOfSeverity(slot.bands, code)

@@ -26,7 +26,7 @@ export const CASH_FLOW_RULES: readonly Rule[] = [
     unit: 'days',
     bands: rising([38, 'blue'], [46, 'yellow'], [75, 'orange']),
     reason: {
-      zh: '距上次工资（或养老金）入账 {value}，超过 {threshold}',
+      zh: '距上次工资（或养老金）入账 {value}，达到 {threshold}',
       en: '{value} since the last salary or pension, threshold {threshold}',
     },
     source: 'ours; SAMA appendix 1 names unemployment and payroll down over 3 months (A), without a number',

@@ -87,6 +87,7 @@ export function checkRules(rules: readonly Rule[], knownFeatures: ReadonlySet<st
     const id = ruleId(rule)
     if (seen.has(id)) throw new Error(`rule ${id} is listed twice`)
     seen.add(id)
-    if (!knownFeatures.has(rule.feature)) throw new Error(`rule ${id} reads ${rule.feature}, which is not in the catalogue`)
+    if (!knownFeatures.has(rule.feature))
+      throw new Error(`rule ${id} reads ${rule.feature}, which is not in the catalogue`)
   }
 }

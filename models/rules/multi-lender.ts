@@ -2,7 +2,8 @@ import { defineRule, type Rule, rising } from './define.ts'
 
 /** Multi-lender borrowing, seen through hard bureau queries of other institutions. */
 const family = 'multi-lender'
-const PRACTICE = 'multi-lender practice: yellow and red at 3 and 5 institutions in 1 month, 5 and 8 in 3, 7 and 11 in 6 (B)'
+const PRACTICE =
+  'multi-lender practice: yellow and red at 3 and 5 institutions in 1 month, 5 and 8 in 3, 7 and 11 in 6 (B)'
 
 export const MULTI_LENDER_RULES: readonly Rule[] = [
   defineRule({

@@ -28,12 +28,11 @@ export type ReasonUnit = Unit | 'probability'
 
 type Words = { readonly missing: string; readonly days: string; readonly hours: string; readonly months: string }
 const WORDS: { readonly zh: Words; readonly en: Words } = {
-  zh: { missing: '暂缺', days: ' 天', hours: ' 小时', months: ' 个月' },
-  en: { missing: 'not available', days: ' days', hours: ' hours', months: ' months' },
+  zh: { missing: '（暂缺）', days: ' 天', hours: ' 小时', months: ' 个月' },
+  en: { missing: '(not available)', days: ' days', hours: ' hours', months: ' months' },
 }
 
 export type Language = keyof typeof WORDS
-export const LANGUAGES = ['zh', 'en'] as const satisfies readonly Language[]
 
 /**
  * A value as people read it, without the runtime's locale data, so that a warning has the same bytes everywhere.
@@ -86,7 +85,9 @@ function decimal(value: number, digits: number): string {
 
 function renderMoney(minor: number, currency: string): string {
   const digits = MINOR_DIGITS[currency] ?? 2
-  const text = Math.abs(Math.round(minor)).toString().padStart(digits + 1, '0')
+  const text = Math.abs(Math.round(minor))
+    .toString()
+    .padStart(digits + 1, '0')
   const whole = text.slice(0, text.length - digits).replace(/\B(?=(\d{3})+$)/g, ',')
   const sign = minor <= -0.5 ? '-' : ''
   return digits === 0 ? `${sign}${whole}` : `${sign}${whole}.${text.slice(text.length - digits)}`

@@ -15,7 +15,8 @@ export const REPAYMENT_HABIT_RULES: readonly Rule[] = [
       zh: '当前逾期 {value}，达到 {threshold}',
       en: '{value} past due, threshold {threshold}',
     },
-    source: 'SAMA appendix 1: early arrears of 5-30 days (A); DPD30+: Apache Fineract (A); over 90 days non-performing (B); blue ours',
+    source:
+      'SAMA appendix 1: early arrears of 5-30 days (A); DPD30+: Apache Fineract (A); over 90 days non-performing (B); blue ours',
   }),
   defineRule({
     name: 'recent_delinquency',

@@ -1,6 +1,5 @@
 """From a LightGBM booster to a graph that gives the same scores on float32 inputs."""
 
-
 import lightgbm as lgb
 import numpy as np
 import onnx
@@ -10,49 +9,29 @@ from onnxmltools import convert_lightgbm
 from onnxmltools.convert.common.data_types import FloatTensorType
 
 OPSET = 15
-IS_CATEGORICAL, DEFAULT_LEFT, MISSING_NAN = 1, 2, 8
-MISSING_TYPE = 12
-"""Bits of LightGBM's `decision_type`."""
 
 
 def to_exact_float32(booster: lgb.Booster) -> lgb.Booster:
-    """The same model in terms that ONNX can hold.
+    """The same model with thresholds that ONNX can hold.
 
-    A threshold t becomes the largest float32 that is not above it: for a float32 value v, v <= t says the same of both,
-    whereas rounding t to the nearest could send v = t the other way. And where training saw no missing value LightGBM
-    takes a missing one for 0, which the converter misses: such a node is told which way 0 goes.
+    A threshold t becomes the largest float32 that is not above it: for a float32 value v, v <= t says the same of both.
+    The converter rounds to the nearest, which sends values that equal the rounded threshold the other way. Amounts beyond
+    2^24 minor units often do.
     """
     lines = []
-    thresholds: list[float] = []
     for line in booster.model_to_string().split("\n"):
         key, _, text = line.partition("=")
         if key == "threshold":
-            thresholds = [floor_float32(float(one)) for one in text.split()]
-            line = "threshold=" + " ".join(repr(one) for one in thresholds)
-        elif key == "decision_type":
-            # The line before it holds this tree's thresholds.
-            types = [explicit_missing(int(one), thresholds[i]) for i, one in enumerate(text.split())]
-            line = "decision_type=" + " ".join(map(str, types))
-        elif key == "tree_sizes":
-            # Offsets into the text, which are optional and have changed.
-            continue
-        lines.append(line)
+            line = "threshold=" + " ".join(repr(floor_float32(float(one))) for one in text.split())
+        # The sizes of the trees' texts have changed; without them the loader finds the trees by itself.
+        if key != "tree_sizes":
+            lines.append(line)
     return lgb.Booster(model_str="\n".join(lines))
 
 
 def floor_float32(value: float) -> float:
     rounded = np.float32(value)
     return float(np.nextafter(rounded, np.float32(-np.inf)) if float(rounded) > value else rounded)
-
-
-def explicit_missing(decision_type: int, threshold: float) -> int:
-    if decision_type & IS_CATEGORICAL:
-        raise ValueError("categorical splits are not exported")
-    if decision_type & MISSING_TYPE == MISSING_NAN:
-        return decision_type
-    if decision_type & MISSING_TYPE:
-        raise ValueError("a zero that stands for missing is not exported: missing is not zero")
-    return MISSING_NAN | (DEFAULT_LEFT if threshold >= 0 else 0)
 
 
 def export_onnx(booster: lgb.Booster, features: int) -> bytes:
@@ -70,9 +49,11 @@ def export_onnx(booster: lgb.Booster, features: int) -> bytes:
     graph.initializer.append(helper.make_tensor("class_of_interest", TensorProto.INT64, [], [1]))
     graph.node.append(helper.make_node("Gather", ["probabilities", "class_of_interest"], ["score"], axis=1))
     drop_unused_nodes(graph)
-    # What names the libraries' build would change the bytes of an equal model.
-    converted.doc_string = ""
+    # The converter names the graph and orders the operator sets differently from run to run: equal models, equal bytes.
     graph.name = "model"
+    operator_sets = sorted(converted.opset_import, key=lambda one: one.domain)
+    del converted.opset_import[:]
+    converted.opset_import.extend(operator_sets)
     onnx.checker.check_model(converted)
     return converted.SerializeToString(deterministic=True)
 

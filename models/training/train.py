@@ -121,8 +121,10 @@ def read_rows(path: str) -> pd.DataFrame:
     """Rows in an order of their own, so that the order of the export does not matter."""
     types = {"borrower": str, "month_end": str}
     rows = pd.read_parquet(path) if path.endswith(".parquet") else pd.read_csv(path, dtype=types)
-    rows["borrower"] = rows["borrower"].astype(str)
-    rows["month_end"] = pd.to_datetime(rows["month_end"])
+    rows["borrower"] = [one.decode() if isinstance(one, bytes) else str(one) for one in rows["borrower"]]
+    # ClickHouse may write a Date to Parquet as days since 1970-01-01.
+    is_number = pd.api.types.is_integer_dtype(rows["month_end"])
+    rows["month_end"] = pd.to_datetime(rows["month_end"], unit="D" if is_number else None)
     if not rows["label"].isin([0, 1]).all():
         raise SystemExit("train.py: a label is neither 0 nor 1")
     rows["label"] = rows["label"].astype(np.int8)

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { PublishedDefinitions } from '../../features/events/contract.ts'
 import { featureId } from '../../features/catalogue/define.ts'
 import { CATALOGUE } from '../../features/catalogue/index.ts'
@@ -20,6 +21,9 @@ export type Definitions = {
   readonly scorer: Scorer | null
   bandOf(score: number): number
 }
+
+/** Raised with every change of how state is kept or computed, so that an older checkpoint is not taken up. */
+const STATE_VERSION = 1
 
 export const FEATURE_IDS: readonly string[] = CATALOGUE.map(featureId)
 
@@ -60,4 +64,12 @@ export function resolveDefinitions(
     bandOf: (score) => (model === null ? 0 : bandCode(model.bands, score)),
   }
   return { ok: true, definitions }
+}
+
+/** Identity of the catalogue whose state a checkpoint holds: entries, versions and formulas. */
+export function currentIdentity(): string {
+  const entries = CATALOGUE.map((entry) => [featureId(entry), entry.formula.en])
+  return createHash('sha256')
+    .update(JSON.stringify([STATE_VERSION, entries]))
+    .digest('hex')
 }

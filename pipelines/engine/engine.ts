@@ -88,7 +88,7 @@ export class Engine {
       else if (event.type === 'definitions.published') {
         // What came before was decided by the definitions before.
         await this.#decideWaiting(outputs)
-        this.#publish(state, event.data)
+        this.publish(state, event.data)
       } else {
         if (this.#isBatchClosed(state)) await this.#decideWaiting(outputs)
         this.#applyEvent(state, event, record, outputs)
@@ -98,7 +98,8 @@ export class Engine {
     for (const { partition, offset, feedSeqs } of touched) outputs.progress({ partition, offset }, feedSeqs)
   }
 
-  #publish(state: PartitionState, published: PublishedDefinitions): void {
+  /** Puts definitions in force in one partition, from its next record on. */
+  publish(state: PartitionState, published: PublishedDefinitions): void {
     const same = JSON.stringify(published)
     const known = this.partitions.find((one) => JSON.stringify(one.definitions?.published) === same)?.definitions
     const before = state.definitions

@@ -37,3 +37,16 @@ export type Outputs = {
   /** Everything up to this place has been handed over. */
   progress(place: Place, feedSeqs: ReadonlyMap<string, number>): void
 }
+
+/** Takes rows that the tables hold already, and forgets them. */
+export const DISCARD: Outputs = {
+  features() {},
+  score() {},
+  signal() {},
+  warning() {},
+  loan() {},
+  loanDay() {},
+  loanMonth() {},
+  refused() {},
+  progress() {},
+}

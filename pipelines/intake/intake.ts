@@ -22,6 +22,7 @@ export const OWN_SOURCE = 'foreshock'
 
 /** One thing that a source handed over: where it stood, its bytes, and what decoding made of them. */
 export type Incoming = {
+  readonly tenant: string
   readonly source_partition: string
   readonly source_position: number
   /** Index inside the position, for requests that carry several events. */
@@ -41,7 +42,6 @@ export type IntakeResult = {
 
 /** A refused item, as `dead_letters` records it, with its original bytes for the store that SQL can't read. */
 export type RefusedItem = {
-  readonly tenant: string
   readonly incoming: Incoming
   readonly reason: IntakeReason
   readonly detail: string
@@ -108,6 +108,15 @@ export class Intake {
     return this.#sourcePositions.get(sourcePartition) ?? -1
   }
 
+  /** Number of the next stream without an identity, such as standard input: `prefix:0`, `prefix:1` … */
+  nextStream(prefix: string): number {
+    let next = 0
+    for (const name of this.#sourcePositions.keys()) {
+      if (name.startsWith(`${prefix}:`)) next = Math.max(next, Number(name.slice(prefix.length + 1)) + 1)
+    }
+    return next
+  }
+
   clockOf(tenant: string): TenantClock | undefined {
     return this.#clocks.get(tenant)
   }
@@ -130,17 +139,16 @@ export class Intake {
    * durable: the records of the log, in order, and one result per item.
    */
   async take(
-    tenant: string,
     items: readonly Incoming[],
     now: number | undefined,
   ): Promise<{ readonly records: LogRecord[]; readonly results: IntakeResult[] }> {
     const refused: RefusedItem[] = []
     const prepared = items.map((item) => prepare(item.decoded))
-    const stored = await this.#findLate(tenant, items, prepared)
+    const stored = await this.#findLate(items, prepared)
     const results = items.map((item, i): IntakeResult => {
-      const result = this.#takeOne(tenant, item, prepared[i] as Prepared, stored, now)
+      const result = this.#takeOne(item, prepared[i] as Prepared, stored, now)
       if (result.status === 'refused') {
-        refused.push({ tenant, incoming: item, reason: result.reason as IntakeReason, detail: result.detail ?? '' })
+        refused.push({ incoming: item, reason: result.reason as IntakeReason, detail: result.detail ?? '' })
       }
       return result
     })
@@ -168,13 +176,12 @@ export class Intake {
   }
 
   #takeOne(
-    tenant: string,
     item: Incoming,
     prepared: Prepared,
     stored: ReadonlyMap<string, { high: number; low: number }>,
     now: number | undefined,
   ): IntakeResult {
-    const { decoded } = item
+    const { decoded, tenant } = item
     const { hashes } = prepared
     if (!decoded.ok) return { status: 'refused', id: null, reason: decoded.reason, detail: decoded.detail }
     const { event } = decoded
@@ -196,7 +203,8 @@ export class Intake {
     else clock.acceptLive(now)
 
     const receivedAt = now ?? clock.reached
-    this.#recentIds.add(hashes, 0, Math.max(closedDayOf(clock), clock.calendar.dayOf(event.time)))
+    const receivedDay = clock.calendar.dayOf(receivedAt)
+    this.#recentIds.add(hashes, 0, keptUntilDay(receivedDay, clock.calendar.dayOf(event.time)))
     if (event.subject === '') this.#broadcast(event, receivedAt, item, prepared)
     else {
       const partition = borrowerHash(tenant, event.subject) % this.#shape.partitions
@@ -212,16 +220,21 @@ export class Intake {
 
   /** Events that lie far back may repeat one that memory has forgotten: those are looked up, in one statement. */
   async #findLate(
-    tenant: string,
     items: readonly Incoming[],
     prepared: readonly Prepared[],
   ): Promise<ReadonlyMap<string, { high: number; low: number }>> {
-    const clock = this.#clocks.get(tenant)
-    if (clock === undefined || !Number.isFinite(clock.closed_day)) return NOTHING_STORED
-    const before = clock.calendar.startOfDay(clock.closed_day - LATE_LOOKUP_DAYS)
     const late: Uint32Array[] = []
-    items.forEach(({ decoded, source_partition, source_position }, i) => {
-      if (!decoded.ok || decoded.event.time >= before || source_position <= this.positionOf(source_partition)) return
+    let tenant = ''
+    let before = Number.NEGATIVE_INFINITY
+    items.forEach((item, i) => {
+      if (item.tenant !== tenant || i === 0) {
+        tenant = item.tenant
+        const clock = this.#clocks.get(tenant)
+        const isClosing = clock !== undefined && Number.isFinite(clock.closed_day)
+        before = isClosing ? clock.calendar.startOfDay(clock.closed_day - LATE_LOOKUP_DAYS) : Number.NEGATIVE_INFINITY
+      }
+      if (!item.decoded.ok || item.decoded.event.time >= before) return
+      if (item.source_position <= this.positionOf(item.source_partition)) return
       late.push((prepared[i] as Prepared).hashes)
     })
     return late.length === 0 ? NOTHING_STORED : this.#log.findIds(late)
@@ -347,6 +360,11 @@ function controlEvent<Type extends 'day.closed' | 'tenant.configured' | 'definit
   data: EventOf<Type>['data'],
 ): Event {
   return { id, source: OWN_SOURCE, type, version: EVENT_VERSION, time, tenant, subject: '', data } as unknown as Event
+}
+
+/** Business day from which on an id's keeping is counted: it was received then, or is dated later. */
+export function keptUntilDay(receivedDay: number, eventDay: number): number {
+  return Math.max(receivedDay, eventDay)
 }
 
 function closedDayOf(clock: TenantClock): number {

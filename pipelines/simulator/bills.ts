@@ -35,7 +35,8 @@ export function payBills(scene: Scene, borrower: Borrower): void {
     const amount = Math.round(borrower.utilities * borrower.random.between(0.2, 0.35))
     agenda.plan(timeOfBatch(borrower), payBill, amount, 0, PHONE)
   }
-  if (borrower.insurance > 0 && dom === 12) agenda.plan(timeOfBatch(borrower), payBill, borrower.insurance, 0, INSURANCE)
+  if (borrower.insurance > 0 && dom === 12)
+    agenda.plan(timeOfBatch(borrower), payBill, borrower.insurance, 0, INSURANCE)
   if (borrower.mortgage > 0 && dom === 20) {
     const detail = lenderDetail(borrower.mortgage_lender, 'loan_payment')
     agenda.plan(timeOfBatch(borrower), payLender, borrower.mortgage, 1, detail)
@@ -53,8 +54,7 @@ export function payBills(scene: Scene, borrower: Borrower): void {
   }
 }
 
-const UTILITY =
-  ',"counterparty":"u-grid","counterparty_kind":"utility","channel":"direct_debit","category":"utilities"'
+const UTILITY = ',"counterparty":"u-grid","counterparty_kind":"utility","channel":"direct_debit","category":"utilities"'
 const PHONE =
   ',"counterparty":"u-telecom","counterparty_kind":"utility","channel":"direct_debit","category":"utilities"'
 const INSURANCE =
@@ -75,13 +75,15 @@ function payRent(scene: Scene, borrower: Borrower, item: Item): void {
 /** A small bill by direct debit; where it fails the seller notes it and comes again next month. */
 function payBill(scene: Scene, borrower: Borrower, item: Item): void {
   if (canPay(borrower, item.amount)) scene.events.debit(borrower, item.time, item.amount, item.detail)
-  else if (borrower.random.chance(0.3)) scene.events.failedDebit(borrower, item.time, item.amount, withoutCategory(item.detail))
+  else if (borrower.random.chance(0.3))
+    scene.events.failedDebit(borrower, item.time, item.amount, withoutCategory(item.detail))
 }
 
 /** Another lender's instalment. Of the running ones (`which` 0) those under strain let some go. */
 function payLender(scene: Scene, borrower: Borrower, item: Item): void {
   if (item.which === 0 && borrower.strain > 0.5 && borrower.random.chance(0.25)) return
-  if (findFunds(scene, borrower, item.time, item.amount)) scene.events.debit(borrower, item.time, item.amount, item.detail)
+  if (findFunds(scene, borrower, item.time, item.amount))
+    scene.events.debit(borrower, item.time, item.amount, item.detail)
   else scene.events.failedDebit(borrower, item.time, item.amount, withoutCategory(item.detail))
 }
 

@@ -37,7 +37,7 @@ export type Borrower = {
   readonly livelihood: number
   /** The borrower's own multiplier of the hazard of trouble. */
   readonly quality: number
-  /** `quality` times that of the last loan's cohort, product and channel. */
+  /** `quality` times that of the last loan: circumstances then, cohort, product and channel. */
   risk: number
   /** How often things are bought, 1 on average; what one costs falls accordingly. */
   readonly activity: number
@@ -115,7 +115,7 @@ export function createBorrower(seed: number, index: number, startDay: number): B
   const region = random.pick(REGION_SHARES)
   const livelihood = random.pick(LIVELIHOOD_SHARES)
   const income = Math.round(7_000 * FEN_PER_YUAN * REGIONS[region]!.income * random.logNormal(0.4))
-  const quality = random.logNormal(0.55)
+  const quality = random.logNormal(0.4)
   const wave = FIRST_LOAN_DAYS[random.pick(FIRST_LOAN_WAVES)]!
   const firstLoanDay = startDay + random.whole(wave[0], wave[1])
   const borrower: Borrower = {

@@ -13,8 +13,8 @@ import type { Scene } from './scene.ts'
  */
 
 const QUERIES_PER_DAY = 0.0055
-const STRAINED_QUERIES_PER_DAY = 0.035
-const SPIRAL_QUERIES_PER_DAY = 0.11
+const STRAINED_QUERIES_PER_DAY = 0.042
+const SPIRAL_QUERIES_PER_DAY = 0.13
 const REFINANCE_QUERIES_PER_DAY = 0.07
 /** Mean number of queries in the half year before the first application. */
 const EARLIER_QUERIES = 0.9
@@ -75,7 +75,8 @@ function remember(borrower: Borrower, ms: number, lender: number, reason: number
 export function rememberEarlierQueries(scene: Scene, borrower: Borrower): void {
   const random = borrower.random
   const days: number[] = []
-  for (let left = random.poisson(EARLIER_QUERIES * borrower.risk); left > 0; left--) days.push(random.below(EARLIER_DAYS) + 1)
+  for (let left = random.poisson(EARLIER_QUERIES * borrower.risk); left > 0; left--)
+    days.push(random.below(EARLIER_DAYS) + 1)
   const later = borrower.queries ?? []
   borrower.queries = null
   for (const day of days.sort((a, b) => b - a)) {
@@ -115,7 +116,10 @@ export function orderReport(scene: Scene, borrower: Borrower, item: Item): void 
       left.push(ms, queries[i + 1]!, reason)
       continue
     }
-    const institution = reason === SELF ? '"bureau-counter","institution_type":"other"' : `"${lender.token}","institution_type":"${lender.type}"`
+    const institution =
+      reason === SELF
+        ? '"bureau-counter","institution_type":"other"'
+        : `"${lender.token}","institution_type":"${lender.type}"`
     const data = `"institution":${institution},"reason":"${REASONS[reason]!}","queried_at":${ms},${reportDate}`
     time = scene.events.event(borrower, time + 1, SOURCE_BUREAU, 'bureau.queried', data)
   }

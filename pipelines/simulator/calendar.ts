@@ -1,4 +1,12 @@
-import { dateOfDay, dayOfDate, firstDayOfMonth, lastDayOfMonth, MS_PER_DAY, MS_PER_HOUR, monthOfDay } from '../../features/time.ts'
+import {
+  dateOfDay,
+  dayOfDate,
+  firstDayOfMonth,
+  lastDayOfMonth,
+  MS_PER_DAY,
+  MS_PER_HOUR,
+  monthOfDay,
+} from '../../features/time.ts'
 
 /** Shanghai is eight hours ahead of UTC and has had no summer time since 1991. */
 export const ZONE = 'Asia/Shanghai'

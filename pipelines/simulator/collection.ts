@@ -49,7 +49,15 @@ function restructure(scene: Scene, borrower: Borrower, item: Item): void {
   const paid = loan.paid_into
   const principal = remainingPrincipal(loan)
   const terms = loan.terms - loan.settled + random.whole(3, 12)
-  const fresh = newLoan(loan.number, loan.product, principal, terms, day.number, loan.due_day_of_month, loan.write_off_dpd)
+  const fresh = newLoan(
+    loan.number,
+    loan.product,
+    principal,
+    terms,
+    day.number,
+    loan.due_day_of_month,
+    loan.write_off_dpd,
+  )
   loan.principal = principal
   loan.terms = terms
   loan.first_due_month = fresh.first_due_month

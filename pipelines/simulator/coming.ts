@@ -63,7 +63,11 @@ function plan(scene: Scene, borrower: Borrower, kind: number, which: number, amo
     case COMING.banquet:
       return shop('banquet', '5812', 'other')
     case COMING.deposit:
-      return transfer(spendDetail, roundTo(amount, 1000), `,"counterparty":"p-9${which}${random.below(90_000)}"${PERSON}"rent"`)
+      return transfer(
+        spendDetail,
+        roundTo(amount, 1000),
+        `,"counterparty":"p-9${which}${random.below(90_000)}"${PERSON}"rent"`,
+      )
     case COMING.cash:
       return transfer(spendDetail, roundTo(amount, 100), CASH)
     case COMING.securities:
@@ -82,7 +86,8 @@ function plan(scene: Scene, borrower: Borrower, kind: number, which: number, amo
 const POS = ',"channel":"pos","entry_mode":"chip","category":'
 const PERSON = ',"counterparty_kind":"person","channel":"app","category":'
 const CASH = ',"channel":"atm","entry_mode":"chip","mcc":"6011","category":"cash_withdrawal"'
-const SECURITIES = ',"counterparty":"s-broker","counterparty_kind":"securities","channel":"online","category":"securities"'
+const SECURITIES =
+  ',"counterparty":"s-broker","counterparty_kind":"securities","channel":"online","category":"securities"'
 const PROPERTY = ',"counterparty":"h-developer","counterparty_kind":"property","channel":"branch","category":"property"'
 
 /** Fields of a posting from or to another lender. */

@@ -5,10 +5,10 @@ import type { Scene } from './scene.ts'
 
 /** The hidden condition: once a month it may change, driven by shocks. All parameters are monthly probabilities. */
 
-const STABLE_TO_STRETCHED = 0.022
-const STABLE_TO_DISTRESSED = 0.0032
+const STABLE_TO_STRETCHED = 0.021
+const STABLE_TO_DISTRESSED = 0.0018
 /** Falls without a sign: disputes, fraud, the unwilling. Nothing shows but the missed payment. */
-const STABLE_TO_DEFAULTING = 0.0021
+const STABLE_TO_DEFAULTING = 0.0014
 const STRETCHED_TO_DISTRESSED = 0.13
 const STRETCHED_TO_STABLE = 0.22
 const DISTRESSED_TO_DEFAULTING = 0.26
@@ -57,7 +57,8 @@ export function changeCondition(scene: Scene, borrower: Borrower): void {
   if (borrower.condition !== before) borrower.condition_since = scene.day.number
   borrower.strain = borrower.loudness * STRAIN_OF_CONDITION[borrower.condition]!
   if (scene.day.number >= borrower.oddity_until) borrower.oddity = ODDITY.none
-  if (scene.day.number >= borrower.employed_from && borrower.pay_share < 1 && random.chance(0.15)) borrower.pay_share = 1
+  if (scene.day.number >= borrower.employed_from && borrower.pay_share < 1 && random.chance(0.15))
+    borrower.pay_share = 1
 }
 
 function fall(borrower: Borrower, condition: number, loudness: number): void {
@@ -69,12 +70,13 @@ function fall(borrower: Borrower, condition: number, loudness: number): void {
 /** A shock: job lost, pay cut, illness or family, overspending, or borrowing from one to pay another. */
 function fallByShock(scene: Scene, borrower: Borrower, hard: boolean): void {
   const random = borrower.random
-  fall(borrower, hard ? CONDITION.distressed : CONDITION.stretched, random.uniform())
+  fall(borrower, hard ? CONDITION.distressed : CONDITION.stretched, Math.max(random.uniform(), random.uniform()))
   const kind = random.uniform()
   const earns = borrower.livelihood !== LIVELIHOOD.pensioner
   if (kind < 0.22 && earns) loseJob(scene, borrower, random.whole(40, 170))
   else if (kind < 0.45 && earns) borrower.pay_share = random.between(0.45, 0.85)
-  else if (kind < 0.6) addComing(borrower, scene.day.number + random.whole(1, 12), COMING.hospital, borrower.income * 0.6)
+  else if (kind < 0.6)
+    addComing(borrower, scene.day.number + random.whole(1, 12), COMING.hospital, borrower.income * 0.6)
   else if (kind < 0.82) borrower.spiralling = true
 }
 

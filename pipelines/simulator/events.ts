@@ -10,9 +10,9 @@ export const SOURCE_LOANS = 'sim/loans'
 export const SOURCE_BUREAU = 'sim/bureau'
 export const SOURCE_SIGNALS = 'sim/signals'
 
-/** Zero-padded to the width of `b000012`; larger numbers only get longer. */
+/** Zero-padded to six digits; larger numbers only get longer. */
 export function sixDigits(value: number): string {
-  return String(value).padStart(6, '0')
+  return value < 1_000_000 ? String(1_000_000 + value).slice(1) : String(value)
 }
 
 /**

@@ -11,9 +11,9 @@ export function canPay(borrower: Borrower, amount: number): boolean {
 }
 
 /** How likely a condition can still bring money from savings or family. */
-const HELP: readonly number[] = [0.93, 0.7, 0.38, 0.06, 0.6]
-/** What the account keeps at least for the healthy, and what it holds at most, in months of income. */
-const LOW_INCOMES = 0.12
+const HELP: readonly number[] = [0.92, 0.5, 0.22, 0.05, 0.45]
+/** Below how many months of income a condition fills the account up, and above how many it is emptied. */
+const LOW_INCOMES: readonly number[] = [0.3, 0.08, 0.01, 0, 0.06]
 const HIGH_INCOMES = 2.4
 
 /** Tries to fill the account to `needed` fen from outside; true when it bears the amount now. */
@@ -43,7 +43,11 @@ export function balanceOut(scene: Scene, borrower: Borrower, item: Item): void {
     scene.events.debit(borrower, item.time, amount, random.chance(0.2) ? BROKER : OWN_ACCOUNT)
     return
   }
-  if (borrower.balance >= borrower.income * LOW_INCOMES || !random.chance(HELP[borrower.condition]! * 0.8)) return
+  if (
+    borrower.balance >= borrower.income * LOW_INCOMES[borrower.condition]! ||
+    !random.chance(HELP[borrower.condition]! * 0.8)
+  )
+    return
   const amount = roundTo(borrower.income * random.between(0.12, 0.5) + Math.max(0, -borrower.balance), 100)
   if (amount >= 100 * FEN_PER_YUAN) scene.events.credit(borrower, item.time, amount, OWN_ACCOUNT)
 }

@@ -28,6 +28,8 @@ export type Loan = {
   step: number
   action_day: number
   restructured: boolean
+  /** The borrower means to let the next direct debit fail. */
+  dodges: boolean
   /** DPD at which the lender writes it off. */
   readonly write_off_dpd: number
   /** A payment that the paying bank will take back: day, event number, and what was paid before it. */
@@ -164,6 +166,7 @@ export function newLoan(
     step: STEP.plan,
     action_day: firstDue - 5,
     restructured: false,
+    dodges: false,
     write_off_dpd: writeOffDpd,
     returned_day: 0,
     returned_event: 0,

@@ -40,7 +40,8 @@ function grant(scene: Scene, borrower: Borrower, item: Item): void {
   const which = random.pick(PRODUCT_SHARES)
   const product = PRODUCTS[which]!
   const channel = CHANNELS[random.pick(product.channels)]!
-  borrower.risk = borrower.quality * cohortRisk(scene.seed, day.month) * product.risk * channel.risk
+  const circumstances = random.logNormal(0.4)
+  borrower.risk = borrower.quality * circumstances * cohortRisk(scene.seed, day.month) * product.risk * channel.risk
   if (borrower.loan_count === 0) rememberEarlierQueries(scene, borrower)
   orderReport(scene, borrower, { ...item, detail: 'loan_approval' })
   borrower.loan_count += 1

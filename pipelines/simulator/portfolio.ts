@@ -149,7 +149,9 @@ export const LENDERS: readonly { token: string; type: string; share: number; nig
 export const LENDER_SHARES = cumulate(LENDERS.map((lender) => lender.share))
 /** For borrowers under strain banks are out of reach, and the fast lenders come in. */
 export const FAST_LENDER_SHARES = cumulate(
-  LENDERS.map((lender) => (lender.nightly ? lender.share * 3 : lender.type === 'bank' ? lender.share / 2 : lender.share)),
+  LENDERS.map((lender) =>
+    lender.nightly ? lender.share * 3 : lender.type === 'bank' ? lender.share / 2 : lender.share,
+  ),
 )
 
 /** Quality of an origination cohort: a multiplier of the hazard of trouble, one per quarter. */
@@ -160,7 +162,7 @@ export function cohortRisk(seed: number, month: number): number {
   return noise < 0.25 ? 1.45 : 0.75 + 0.45 * noise
 }
 
-const SWING = 0.22
+const SWING = 0.12
 const SWING_MONTHS = 30
 
 /** The economy's swing in a month around 1: a slow wave and noise. Multiplies the hazards of trouble. */

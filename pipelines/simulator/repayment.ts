@@ -3,7 +3,18 @@ import { type Borrower, CONDITION } from './borrower.ts'
 import { collect } from './collection.ts'
 import { SOURCE_LOANS, sixDigits, timeAwake, timeOfBatch } from './events.ts'
 import { canPay, findFunds } from './funds.ts'
-import { allocate, dpdOf, dueBy, interestOf, type Loan, overdueCount, remainingPrincipal, setPaid, STEP, totalOf } from './loans.ts'
+import {
+  allocate,
+  dpdOf,
+  dueBy,
+  interestOf,
+  type Loan,
+  overdueCount,
+  remainingPrincipal,
+  setPaid,
+  STEP,
+  totalOf,
+} from './loans.ts'
 import { FEN_PER_YUAN } from './money.ts'
 import { planNextLoan } from './origination.ts'
 import { CURRENCY, OWN_INSTITUTION, PRODUCTS } from './portfolio.ts'
@@ -16,15 +27,15 @@ import type { Scene } from './scene.ts'
  */
 
 const DECIDES_DAYS_BEFORE = 5
-const PAYS_ON_TIME: readonly number[] = [0.982, 0.885, 0.55, 0.05, 0.88]
+const PAYS_ON_TIME: readonly number[] = [0.93, 0.84, 0.58, 0.05, 0.84]
 /** Of those who do not: pays late by a plan of their own, else waits for a call. */
 const PLANS_LATE: readonly number[] = [0.93, 0.8, 0.5, 0.06, 0.75]
-const FORGETFUL_LATE = 0.09
-const LATE_DAYS_MAX: readonly number[] = [6, 14, 24, 25, 14]
+const FORGETFUL_LATE = 0.13
+const LATE_DAYS_MAX: readonly number[] = [16, 22, 26, 26, 22]
 /** Pays at a decision after the due date, by DPD below 30, below 60, above. */
 const PAYS_OVERDUE: readonly (readonly number[])[] = [
-  [0.7, 0.42, 0.15, 0.022, 0.45],
-  [0.5, 0.25, 0.07, 0.01, 0.2],
+  [0.55, 0.42, 0.21, 0.024, 0.47],
+  [0.5, 0.3, 0.11, 0.016, 0.3],
   [0.35, 0.15, 0.04, 0.006, 0.1],
 ]
 const PAYS_IN_PART: readonly number[] = [0.004, 0.04, 0.14, 0.25, 0.07]
@@ -33,6 +44,8 @@ const PAYS_ELSEWHERE: readonly number[] = [0.08, 0.1, 0.16, 0.2, 0.14]
 /** Payments from elsewhere that the other bank takes back some days later. */
 const RETURNED: readonly number[] = [0.012, 0.05, 0.12, 0.25, 0.06]
 const PAYS_OFF_EARLY = 0.009
+/** The debit finds the money although it was not meant to. */
+const DEBIT_PASSES: readonly number[] = [0.6, 0.4, 0.2, 0.05, 0.4]
 const PENALTY_PER_DAY = 0.0005
 const PENALTY_FREE_DAYS = 3
 
@@ -60,6 +73,9 @@ function makePlan(borrower: Borrower, loan: Loan, today: number): void {
   if (random.chance(PAYS_ON_TIME[condition]! - late)) {
     const early = borrower.autopay || random.chance(0.45) ? 0 : random.whole(1, DECIDES_DAYS_BEFORE - 1)
     loan.action_day = Math.max(today, loan.next_due - early)
+  } else if (borrower.autopay) {
+    loan.dodges = true
+    loan.action_day = Math.max(today, loan.next_due)
   } else if (random.chance(PLANS_LATE[condition]!)) {
     loan.action_day = loan.next_due + random.whole(1, LATE_DAYS_MAX[condition]!)
   } else {
@@ -85,7 +101,9 @@ function planPayment(scene: Scene, borrower: Borrower, loan: Loan): void {
     loan.paid_into === 0 &&
     loan.terms - loan.settled > 2 &&
     borrower.random.chance(PAYS_OFF_EARLY)
-  scene.agenda.plan(time, early ? payOff : pay, automatic ? 1 : 0, loan.number)
+  const act = early ? payOff : loan.dodges ? letFail : pay
+  loan.dodges = false
+  scene.agenda.plan(time, act, automatic ? 1 : 0, loan.number)
 }
 
 /** Pays what is due, all or a part, if the money can be found. `which` is the loan, `amount` 1 for a direct debit. */
@@ -95,7 +113,8 @@ function pay(scene: Scene, borrower: Borrower, item: Item): void {
   const { condition } = borrower
   const today = scene.day.number
   let amount = dueBy(loan, Math.max(today, loan.next_due))
-  if (overdueCount(loan, today) > 1 && random.chance(PAYS_ONE_OF_SEVERAL)) amount = totalOf(loan, loan.settled) - loan.paid_into
+  if (overdueCount(loan, today) > 1 && random.chance(PAYS_ONE_OF_SEVERAL))
+    amount = totalOf(loan, loan.settled) - loan.paid_into
   if (random.chance(PAYS_IN_PART[condition]!)) amount = partOf(amount, random.between(0.25, 0.75))
   if (random.chance(PAYS_ELSEWHERE[condition]!)) return settle(scene, borrower, loan, amount, item.time, true)
   if (findFunds(scene, borrower, item.time, amount)) return settle(scene, borrower, loan, amount, item.time, false)
@@ -106,6 +125,30 @@ function pay(scene: Scene, borrower: Borrower, item: Item): void {
   if (random.chance(0.2) && canPay(borrower, part)) settle(scene, borrower, loan, part, item.time + 1000, false)
 }
 
+/**
+ * A direct debit that is not to succeed: the account is empty, or is emptied before. Who just forgot to leave enough pays
+ * after all when it was there.
+ */
+function letFail(scene: Scene, borrower: Borrower, item: Item): void {
+  const loan = loanOf(borrower, item.which)
+  const { events, day } = scene
+  const random = borrower.random
+  const { condition } = borrower
+  const amount = dueBy(loan, Math.max(day.number, loan.next_due))
+  if (canPay(borrower, amount)) {
+    if (borrower.overdraft > 0 || random.chance(DEBIT_PASSES[condition]!)) return pay(scene, borrower, item)
+    const kept = Math.min(borrower.balance, Math.floor(amount * random.between(0.02, 0.6)))
+    const emptied = Math.floor((borrower.balance - kept) / FEN_PER_YUAN) * FEN_PER_YUAN
+    if (emptied > 0) events.debit(borrower, item.time - 3_600_000, emptied, EMPTIES)
+  }
+  events.failedDebit(borrower, item.time, amount, OWN_DEBIT)
+  loan.step = random.chance(PLANS_LATE[condition]!) ? STEP.pay : STEP.wait
+  loan.action_day =
+    day.number + (loan.step === STEP.pay ? random.whole(1, LATE_DAYS_MAX[condition]!) : random.whole(3, 9))
+}
+
+const EMPTIES = ',"counterparty":"own","counterparty_kind":"own_account","channel":"app","category":"transfer"'
+
 const OWN_DEBIT = `,"counterparty":"${OWN_INSTITUTION}","counterparty_kind":"lender","channel":"direct_debit"`
 
 function partOf(amount: number, share: number): number {
@@ -113,14 +156,7 @@ function partOf(amount: number, share: number): number {
 }
 
 /** Books a payment of what the loan asks for, and what follows from it. */
-function settle(
-  scene: Scene,
-  borrower: Borrower,
-  loan: Loan,
-  amount: number,
-  time: number,
-  elsewhere: boolean,
-): void {
+function settle(scene: Scene, borrower: Borrower, loan: Loan, amount: number, time: number, elsewhere: boolean): void {
   const today = scene.day.number
   const random = borrower.random
   const dpd = dpdOf(loan, today)
@@ -138,7 +174,8 @@ function settle(
   setPaid(loan, parts.settled, parts.paid_into)
   if (loan.settled === loan.terms) return close(scene, borrower, loan, time + 60_000, 'paid_off')
   loan.step = loan.next_due < today ? STEP.wait : STEP.plan
-  loan.action_day = loan.next_due < today ? today + random.whole(3, 7) : Math.max(today + 1, loan.next_due - DECIDES_DAYS_BEFORE)
+  loan.action_day =
+    loan.next_due < today ? today + random.whole(3, 7) : Math.max(today + 1, loan.next_due - DECIDES_DAYS_BEFORE)
   if (elsewhere && random.chance(RETURNED[borrower.condition]!)) {
     loan.returned_day = today + random.whole(1, 4)
     loan.returned_event = borrower.events
@@ -165,7 +202,11 @@ function bookRepayment(
   // A relative pays now and then; then the account is theirs.
   const helped = elsewhere && borrower.random.chance(0.2)
   const payer = helped ? `,"payer":"p-${sixDigits((borrower.index * 17) % 1_000_000)}"` : ''
-  const account = helped ? `a-p-${sixDigits((borrower.index * 17) % 1_000_000)}` : elsewhere ? events.accountElsewhere : events.account
+  const account = helped
+    ? `a-p-${sixDigits((borrower.index * 17) % 1_000_000)}`
+    : elsewhere
+      ? events.accountElsewhere
+      : events.account
   const channel = elsewhere ? 'transfer' : borrower.autopay ? 'direct_debit' : 'app'
   events.event(
     borrower,

@@ -27,7 +27,8 @@ const VALUATION_MONTHS = 6
 export function reportSignals(scene: Scene, borrower: Borrower): void {
   const random = borrower.random
   const today = scene.day.number
-  const plan = (kind: string, amount: number) => scene.agenda.plan(timeAtWork(borrower), report, Math.round(amount), 0, kind)
+  const plan = (kind: string, amount: number) =>
+    scene.agenda.plan(timeAtWork(borrower), report, Math.round(amount), 0, kind)
   const sinceSuit = today - borrower.last_litigation_day
   const inTrouble = borrower.condition === CONDITION.distressed || borrower.condition === CONDITION.defaulting
   if (sinceSuit > SUED_AGAIN_DAYS) {
@@ -38,14 +39,22 @@ export function reportSignals(scene: Scene, borrower: Borrower): void {
       borrower.last_litigation_day = today
       plan('litigation', borrower.income * random.between(0.5, 6))
     }
-  } else if (inTrouble && sinceSuit >= ENFORCED_DAYS_FIRST && sinceSuit <= ENFORCED_DAYS_LAST && random.chance(ENFORCED)) {
+  } else if (
+    inTrouble &&
+    sinceSuit >= ENFORCED_DAYS_FIRST &&
+    sinceSuit <= ENFORCED_DAYS_LAST &&
+    random.chance(ENFORCED)
+  ) {
     plan('enforcement', borrower.income * random.between(0.5, 6))
   }
   for (const loan of borrower.loans) {
     if (PRODUCTS[loan.product]!.collateral === '') continue
     const months = Math.round((today - loan.opened_day) / 30.44)
     if (months > 0 && months % VALUATION_MONTHS === 0) {
-      plan('collateral_valuation', roundTo(loan.principal * (1.35 - 0.015 * Math.min(60, months)) * random.between(0.92, 1.08), 100))
+      plan(
+        'collateral_valuation',
+        roundTo(loan.principal * (1.35 - 0.015 * Math.min(60, months)) * random.between(0.92, 1.08), 100),
+      )
     }
     if (random.chance(inTrouble ? GUARANTOR_DEFAULTS_IN_TROUBLE : GUARANTOR_DEFAULTS)) plan('guarantor_default', 0)
   }
@@ -72,7 +81,10 @@ export function writeIndices(scene: Scene): void {
   const random = new Random(seed, mix32(day.month, 0x1d3))
   // Statistics come a month late, and they are blurred.
   const hardship = economy(seed, day.month - 1) - 1
-  const names = [...INDUSTRIES.map((name) => ['industry_index', name, 1] as const), ...REGIONS.map((region) => ['region_index', region.name, region.swing] as const)]
+  const names = [
+    ...INDUSTRIES.map((name) => ['industry_index', name, 1] as const),
+    ...REGIONS.map((region) => ['region_index', region.name, region.swing] as const),
+  ]
   names.forEach(([kind, name, swing], i) => {
     const value = Math.round((100 - 20 * hardship * swing + 1.5 * random.normal()) * 10) / 10
     const time = INDEX_TIME_MS + i * 1000

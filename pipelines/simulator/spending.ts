@@ -21,7 +21,14 @@ type Kind = {
 const KINDS: readonly Kind[] = [
   { name: 'grocer', share: 0.335, cost: 0.62, mcc: ['5411', '5499'], category: 'groceries', merchants: 900 },
   { name: 'dining', share: 0.24, cost: 0.5, mcc: ['5812', '5814'], category: 'other', merchants: 1500 },
-  { name: 'shop', share: 0.165, cost: 1.75, mcc: ['5311', '5651', '5732', '5977'], category: 'shopping', merchants: 700 },
+  {
+    name: 'shop',
+    share: 0.165,
+    cost: 1.75,
+    mcc: ['5311', '5651', '5732', '5977'],
+    category: 'shopping',
+    merchants: 700,
+  },
   { name: 'transit', share: 0.12, cost: 0.3, mcc: ['4111', '4121'], category: 'travel', merchants: 60 },
   { name: 'fuel', share: 0.05, cost: 1.7, mcc: ['5541', '5542'], category: 'travel', merchants: 200 },
   { name: 'clinic', share: 0.03, cost: 2, mcc: ['8011', '5912', '8062'], category: 'health', merchants: 300 },
@@ -40,7 +47,7 @@ const TRADER_WHOLESALE = ['5072', '5065', '5013', '5094']
 
 const DAYS_PER_MONTH = 30.44
 /** Purchases a day, and the share of the budget that goes there. */
-const PURCHASES_PER_DAY = 0.42
+const PURCHASES_PER_DAY = 0.392
 const PURCHASE_SHARE = 0.62
 
 /** Other movements a day and the share of the monthly budget of all of a kind together. */
@@ -49,6 +56,9 @@ const WALLET = { per_day: 0.052, share: 0.12 }
 const SENT = { per_day: 0.045, share: 0.2 }
 const RECEIVED = { per_day: 0.03, share: 0.1 }
 const REFUND_PER_DAY = 0.006
+
+/** How much more than the budget a condition spends: trouble is spending what is not there. */
+const OVERSPENDS: readonly number[] = [1, 1.3, 1.35, 1.1, 0.95]
 
 const NIGHT_SHARE = 0.012
 const ENTRY_MODES = ['contactless', 'chip', 'online', 'magstripe', 'manual']
@@ -74,7 +84,8 @@ function buy(scene: Scene, borrower: Borrower): void {
   if (borrower.oddity === ODDITY.holiday && random.chance(0.08)) which = TRIP
   const kind = KINDS[which]!
   const usual = (borrower.budget * PURCHASE_SHARE) / (PURCHASES_PER_DAY * DAYS_PER_MONTH * borrower.activity)
-  const spree = (1 + 0.3 * borrower.strain) * (borrower.oddity === ODDITY.holiday ? 1.3 : 1)
+  const spree =
+    OVERSPENDS[borrower.condition]! * (1 + 0.3 * borrower.strain) * (borrower.oddity === ODDITY.holiday ? 1.3 : 1)
   let amount = Math.round(usual * kind.cost * spree * random.between(0.3, 1.7))
   if (random.chance(0.04)) amount = roundTo(amount, 100)
   else if (random.chance(0.3)) amount = Math.round(amount / FEN_PER_YUAN) * FEN_PER_YUAN
@@ -95,7 +106,7 @@ function buy(scene: Scene, borrower: Borrower): void {
 }
 
 function timeOfPurchase(borrower: Borrower): number {
-  const nights = borrower.oddity === ODDITY.nights ? 0.35 : 0.07 * borrower.strain
+  const nights = borrower.oddity === ODDITY.nights ? 0.35 : 0.09 * borrower.strain
   const night = borrower.random.uniform() < NIGHT_SHARE + borrower.night_habit + nights
   return night ? timeAtNight(borrower) : timeAwake(borrower)
 }
@@ -111,7 +122,7 @@ export function moveMoney(scene: Scene, borrower: Borrower): void {
   if ((at -= RECEIVED.per_day + 0.025 * strain) < 0) return receiveTransfer(scene, borrower)
   if ((at -= REFUND_PER_DAY) < 0) return refund(scene, borrower)
   if ((at -= borrower.trader ? 0.05 : 0.0006) < 0) return restock(scene, borrower)
-  if ((at -= borrower.spiralling ? 0.06 * strain : 0.012 * strain) < 0) return cashOut(scene, borrower)
+  if ((at -= borrower.spiralling ? 0.06 * strain : 0.018 * strain) < 0) return cashOut(scene, borrower)
   if ((at -= borrower.gambler ? 0.02 + 0.08 * strain : 0.0008) < 0) return gamble(scene, borrower)
 }
 

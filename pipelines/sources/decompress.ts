@@ -57,29 +57,29 @@ const ONE_BLOCK = { readableHighWaterMark: 1 }
 
 async function* inflate(stored: Chunks, transform: Transform, name: string): Chunks {
   let failure: SourceFailure | undefined
-  let isClosing = false
+  let storedFailure: SourceFailure | undefined
   const feeding = feed()
   try {
     for await (const block of transform as AsyncIterable<Buffer>) yield block
   } catch (error) {
-    failure ??= describe(error, name)
+    failure = describe(error, name)
   } finally {
-    isClosing = true
     transform.destroy()
     await stored.return(undefined)
     await feeding
   }
-  return failure
+  // What ended the stored bytes is why the decompressor found them cut.
+  return storedFailure ?? failure
 
   async function feed(): Promise<void> {
     for (;;) {
       const next = await stored.next()
       if (next.done === true) {
-        failure = next.value
+        storedFailure = next.value
         break
       }
       await write(transform, next.value)
-      if (isClosing) return
+      if (transform.destroyed) return
     }
     // Only now: a decompressor that knows its end while it works on the last bytes drops them when they are cut.
     transform.end()

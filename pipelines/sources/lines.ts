@@ -14,7 +14,7 @@ const HELD_BYTES_MAX = EVENT_BYTES_MAX + BOM.length + 1
 export type LineReader = {
   /** The next lines, at most `linesMax`: those that the present block has, so that a slow stream is not waited for. */
   read(linesMax: number): Promise<ReadOutcome>
-  /** Lines read whole so far, empty and skipped ones too. */
+  /** Lines taken so far, empty and skipped ones too. */
   lines(): number
   lastSkipped(): SourceItem | undefined
   close(): Promise<void>
@@ -93,7 +93,7 @@ export function createLineReader(chunks: Chunks, options: LineOptions = {}): Lin
       outcome = next.value === undefined ? { kind: 'end' } : { kind: 'failed', ...next.value }
       if (begun !== undefined) {
         const items: SourceItem[] = []
-        const item = begun.finish(line + 1, true)
+        const item = begun.finish(++line, true)
         begun = undefined
         if (item !== undefined) keep(items, item)
         if (items.length > 0) return { kind: 'items', items }

@@ -92,6 +92,7 @@ function createSortedSource(
   let rank = Math.min(resumeAfter, index.size())
   let consumed = 0
   for (let i = 0; i < rank; i++) consumed += index.lengthAt(i)
+  let isResuming = rank > 0
   let skipped: SourceItem | undefined
   let failed: ReadOutcome | undefined
 
@@ -109,7 +110,8 @@ function createSortedSource(
 
   async function read(itemsMax: number): Promise<ReadOutcome> {
     if (failed !== undefined) return failed
-    if (skipped === undefined && rank > 0) {
+    if (isResuming) {
+      isResuming = false
       skipped = (await readRanks(rank - 1, rank))?.[0]
       if (failed !== undefined) return failed
     }

@@ -48,7 +48,7 @@ export type FileEntry = {
   /** The source partition, `file:` and a hash of the beginning. */
   readonly file: string
   readonly bytes: number
-  /** Lines read whole in those bytes. For people; nothing is decided by it. */
+  /** Lines taken from those bytes. For people; nothing is decided by it. */
   readonly lines: number
   readonly sha256: string
 }

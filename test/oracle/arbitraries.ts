@@ -25,9 +25,9 @@ const BUCKETS = [...DEFAULT_BUCKETS_DPD]
 
 function weighted<Name extends string>(weights: Record<Name, number>): fc.Arbitrary<Name> {
   const names = Object.keys(weights) as Name[]
-  return fc.oneof(
+  return fc.oneof<fc.WeightedArbitrary<Name>[]>(
     ...names.map((name) => ({ weight: Math.round(weights[name] * 100), arbitrary: fc.constant(name) })),
-  ) as fc.Arbitrary<Name>
+  )
 }
 
 const configurations: fc.Arbitrary<TenantConfiguration> = fc

@@ -1,6 +1,6 @@
 /**
  * Business dates straight from `Intl`, apart from the product's own calendar so that the two check each other.
- * The answers are remembered per instant: the only thing in the oracle that is, because `Intl` takes microseconds.
+ * Answers are remembered per instant and per date: the only thing in the oracle that is, because `Intl` is slow.
  */
 
 const MS_PER_DAY = 86_400_000
@@ -40,9 +40,10 @@ function create(zone: string): NaiveCalendar {
   function local(ms: number): { day: number; hour: number } {
     const known = locals.get(ms)
     if (known !== undefined) return known
-    const field = new Map(format.formatToParts(ms).map((part) => [part.type, Number(part.value)]))
-    const day = Date.UTC(field.get('year')!, field.get('month')! - 1, field.get('day')!) / MS_PER_DAY
-    const answer = { day, hour: field.get('hour')! }
+    const parts = format.formatToParts(ms)
+    const field = (type: string): number => Number(parts.find((part) => part.type === type)?.value)
+    const day = Date.UTC(field('year'), field('month') - 1, field('day')) / MS_PER_DAY
+    const answer = { day, hour: field('hour') }
     locals.set(ms, answer)
     return answer
   }
@@ -53,7 +54,7 @@ function create(zone: string): NaiveCalendar {
     if (known !== undefined) return known
     let before = day * MS_PER_DAY - OFFSET_MS_MAX
     let after = day * MS_PER_DAY + OFFSET_MS_MAX
-    // Midnight where no clock changed since yesterday's: right on nearly all days, and checked.
+    // A day of 24 hours after yesterday's start, which is nearly always so, narrows the search to nothing.
     const yesterday = starts.get(day - 1)
     if (yesterday !== undefined) {
       const guess = yesterday + MS_PER_DAY
@@ -77,10 +78,15 @@ function create(zone: string): NaiveCalendar {
   }
 }
 
+const days = new Map<string, number>()
+
 /** Day number of `YYYY-MM-DD`. */
 export function dayOfDate(date: string): number {
-  const [year, month, day] = date.split('-').map(Number)
-  return Date.UTC(year!, month! - 1, day!) / MS_PER_DAY
+  const known = days.get(date)
+  if (known !== undefined) return known
+  const day = Date.parse(`${date}T00:00:00Z`) / MS_PER_DAY
+  days.set(date, day)
+  return day
 }
 
 /** `YYYY-MM-DD` of a day number. */

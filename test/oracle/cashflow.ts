@@ -19,10 +19,7 @@ type Transaction = EventOf<'transaction.posted'>
 type Trait = (row: Transaction, view: View) => boolean
 
 const QUASI_CASH_MCC = ['4829', '6050', '6051', '6540', '7800', '7801', '7802', '7995']
-const HIGH_RISK_MCC = [
-  ...['5013', '5065', '5072', '5094', '5511', '5541', '5542', '5571', '5933', '5944', '5971', '6513', '7631'],
-  ...['8211', '8220', '8062', '9399'],
-]
+const HIGH_RISK_MCC = '5013 5065 5072 5094 5511 5541 5542 5571 5933 5944 5971 6513 7631 8211 8220 8062 9399'.split(' ')
 
 const isFailed: Trait = ({ data }) => data.category === 'failed_debit'
 const isIn: Trait = (row, view) => row.data.direction === 'in' && !isFailed(row, view)

@@ -63,6 +63,8 @@ export type Received = {
 export type DeadLetterReason =
   | 'currency_mismatch'
   | 'loan_conflict'
+  | 'loan_not_open'
+  | 'already_reversed'
   | 'unknown_repayment'
   | 'held_full'
   | 'unknown_loan'

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { dayOfDate } from './calendar.ts'
 import {
   closed,
   disbursed,
@@ -10,14 +9,11 @@ import {
   posted,
   restructured,
   reversedOn,
-  ticks,
   UTC,
   valuesAfter,
-  writtenOff,
 } from './examples.ts'
 import { oracleEvaluations } from './features.ts'
 import { oracleDeadLetters } from './reception.ts'
-import { oracleLoanDays, oracleLoanOnDay, oracleMonthEnds } from './rows.ts'
 
 /** The oracle's ledger against values worked out by hand. */
 
@@ -53,6 +49,20 @@ describe('days past due', () => {
     expect(pick(valuesAfter(items), 'dpd_now', 'dpd_max_30d', 'dpd_max_90d', 'days_since_past_due')).toEqual([
       0, 0, 19, 30,
     ])
+  })
+
+  test('are forgotten after 365 days', () => {
+    const on = (date: string) =>
+      valuesAfter(
+        history(
+          disbursed('2023-01-10', 'l', 100, ['2023-02-10']),
+          paid('2023-02-12', 'l', 100),
+          posted(noon(date), 'in', 1),
+        ),
+      )
+    // Past due on 2023-02-11 alone.
+    expect(pick(on('2024-02-10'), 'dpd_max_365d', 'days_since_past_due')).toEqual([1, 364])
+    expect(pick(on('2024-02-11'), 'dpd_max_365d', 'days_since_past_due')).toEqual([0, null])
   })
 
   test('of a closed loan count only before its closing', () => {
@@ -120,7 +130,13 @@ describe('payments', () => {
       posted(noon('2024-02-13'), 'in', 1),
       posted(noon('2024-02-14'), 'in', 1),
     )
-    expect(oracleEvaluations(items, UTC).map(({ values }) => values['dpd_now'])).toEqual([0, 2, 3, 0])
+    const evaluations = oracleEvaluations(items, UTC).map(({ values }) => pick(values, 'dpd_now', 'overdue_amount'))
+    expect(evaluations).toEqual([
+      [0, 0],
+      [2, 100],
+      [3, 100],
+      [0, 0],
+    ])
   })
 
   test('settle on the value date of the one that completes, in log order', () => {
@@ -130,6 +146,15 @@ describe('payments', () => {
       paid('2024-02-21', 'l', 40, { paid_at: noon('2024-02-08') }),
     )
     expect(pick(valuesAfter(items), 'days_late_last', 'on_time_streak', 'dpd_max_30d')).toEqual([-2, 1, 0])
+  })
+
+  test('order instalments by settlement before due date', () => {
+    const items = history(
+      disbursed('2024-01-10', 'l', 300, THREE),
+      paid('2024-02-20', 'l', 100),
+      paid('2024-02-20', 'l', 100, { paid_at: noon('2024-02-15') }),
+    )
+    expect(pick(valuesAfter(items), 'days_late_last', 'on_time_streak')).toEqual([10, 0])
   })
 
   test('describe the last six settled instalments in the order of settlement', () => {
@@ -170,6 +195,74 @@ describe('payments', () => {
   })
 })
 
+describe('loans against transactions', () => {
+  test('compare what fell due in the last 30 days, paid or not, with what came in', () => {
+    const loan = disbursed('2024-01-10', 'l', 300, THREE)
+    const on = (date: string) =>
+      valuesAfter(
+        history(posted(noon('2024-01-01'), 'out', 1), loan, paid('2024-01-20', 'l', 300), posted(noon(date), 'in', 50)),
+      )
+    expect(pick(on('2024-03-10'), 'instalment_to_inflow_30d')).toEqual([200 / 50])
+    expect(pick(on('2024-03-11'), 'instalment_to_inflow_30d')).toEqual([100 / 50])
+    expect(pick(on('2024-03-09'), 'instalment_to_inflow_30d')).toEqual([100 / 50])
+    expect(pick(on('2024-04-09'), 'instalment_to_inflow_30d')).toEqual([0])
+    expect(pick(on('2024-04-08'), 'instalment_to_inflow_30d')).toEqual([100 / 50])
+  })
+
+  test('see what is diverted within 30 days of the latest disbursement, both ends included', () => {
+    const invest = (time: string) => posted(time, 'out', 10, { category: 'securities' })
+    const items = history(
+      disbursed('2023-12-31', 'earlier', 1_000, ['2024-03-01']),
+      invest('2024-01-10T11:59:59.999Z'),
+      disbursed('2024-01-10', 'l', 300, THREE),
+      invest('2024-01-10T12:00:00.000Z'),
+      invest('2024-02-09T12:00:00.000Z'),
+      invest('2024-02-09T12:00:00.001Z'),
+    )
+    expect(oracleEvaluations(items, UTC).map(({ values }) => values['diverted_share_30d'])).toEqual([
+      0,
+      10 / 1_000,
+      0,
+      10 / 300,
+      20 / 300,
+      20 / 300,
+    ])
+  })
+
+  test('see spending after a repayment for less than 90 days, and what is diverted for less than 150', () => {
+    const items = (end: string) =>
+      history(
+        disbursed('2024-01-10', 'l', 300, THREE),
+        paid('2024-03-01', 'l', 1),
+        posted('2024-03-01T13:00:00Z', 'out', 30, { merchant: 'm', category: 'securities' }),
+        posted(end, 'in', 1),
+      )
+    const on = (end: string) => pick(valuesAfter(items(end)), 'hours_repayment_to_spend', 'diverted_share_30d')
+    expect(on('2024-05-30T11:59:59.999Z')).toEqual([1, 0])
+    expect(on('2024-05-30T12:00:00.000Z')).toEqual([null, 0])
+    expect(on('2024-06-08T11:59:59.999Z')).toEqual([null, 0])
+    expect(on('2024-06-08T12:00:00.000Z')).toEqual([null, null])
+  })
+
+  test('set the balance against the next instalments, of all loans due that day', () => {
+    const items = history(
+      disbursed('2024-01-10', 'l', 300, THREE),
+      disbursed('2024-01-11', 'm', 50, ['2024-02-10']),
+      posted(noon('2024-02-10'), 'in', 1, { balance_after_minor: 75 }),
+      posted(noon('2024-02-11'), 'in', 1),
+    )
+    const covers = oracleEvaluations(items, UTC).map(({ values }) =>
+      pick(values, 'next_instalment_amount', 'next_instalment_cover'),
+    )
+    expect(covers).toEqual([
+      [100, null],
+      [150, null],
+      [150, 0.5],
+      [100, 0.75],
+    ])
+  })
+})
+
 describe('a reversal', () => {
   const items = history(
     disbursed('2024-01-10', 'l', 300, THREE),
@@ -189,6 +282,20 @@ describe('a reversal', () => {
     const unknown = history(disbursed('2024-01-10', 'l', 300, THREE), reversedOn('2024-03-01', 'l', 'event-9'))
     expect(oracleDeadLetters(unknown, UTC)).toEqual([{ offset: 1, reason: 'unknown_repayment' }])
     expect(oracleEvaluations(unknown, UTC)).toHaveLength(1)
+  })
+})
+
+describe('an instalment of nothing', () => {
+  test('is none', () => {
+    const schedule = [
+      { due_date: '2024-02-10', principal_minor: 0 },
+      { due_date: '2024-03-10', principal_minor: 100 },
+    ]
+    const items = history(disbursed('2024-01-10', 'l', 100, THREE, { schedule }), posted(noon('2024-02-20'), 'in', 1))
+    expect(pick(valuesAfter(items), 'dpd_now', 'overdue_instalment_count', 'remaining_instalment_count')).toEqual([
+      0, 0, 1,
+    ])
+    expect(pick(valuesAfter(items), 'days_late_last', 'on_time_streak')).toEqual([null, null])
   })
 })
 
@@ -221,119 +328,5 @@ describe('a restructuring', () => {
     const values = valuesAfter(history(...items, reversedOn('2024-04-21', 'l', 'event-1')))
     // The first instalment is due since 02-10 again, and the 40 are gone from the new schedule.
     expect(pick(values, 'dpd_now', 'outstanding_principal', 'next_instalment_amount')).toEqual([71, 300, 60])
-  })
-})
-
-describe('an event of a loan not known yet', () => {
-  test('is evaluated at its place and applies at the place of the loan', () => {
-    const items = history(paid('2024-02-09', 'l', 100), disbursed('2024-01-10', 'l', 300, THREE))
-    const [held, applied] = oracleEvaluations(items, UTC)
-    expect(pick(held!.values, 'repayment_count_30d', 'active_loan_count')).toEqual([null, null])
-    expect(pick(applied!.values, 'repayment_count_30d', 'days_late_last')).toEqual([1, -1])
-    expect(applied!.late_ms).toBe(30 * 86_400_000)
-    expect(oracleDeadLetters(items, UTC)).toEqual([])
-  })
-
-  test('is refused at the seventh closed day after it, and not at the sixth', () => {
-    const loan = disbursed('2024-02-01', 'l', 300, THREE)
-    const six = history(paid('2024-02-01', 'l', 1), ...ticks('2024-02-01', '2024-02-06'), loan)
-    const seven = history(paid('2024-02-01', 'l', 1), ...ticks('2024-02-01', '2024-02-07'), loan)
-    expect(oracleDeadLetters(six, UTC)).toEqual([])
-    expect(pick(valuesAfter(six), 'repayment_count_30d')).toEqual([1])
-    expect(oracleDeadLetters(seven, UTC)).toEqual([{ offset: 0, reason: 'unknown_loan' }])
-    expect(pick(valuesAfter(seven), 'repayment_count_30d')).toEqual([0])
-  })
-
-  test('finds at most 64 before it', () => {
-    const items = history(...Array.from({ length: 65 }, () => paid('2024-02-01', 'l', 1)))
-    expect(oracleDeadLetters(items, UTC)).toEqual([{ offset: 64, reason: 'held_full' }])
-    expect(oracleEvaluations(items, UTC)).toHaveLength(64)
-  })
-
-  test('may still be refused when the loan comes: its reversal finds no repayment', () => {
-    const loan = disbursed('2024-02-01', 'l', 300, THREE)
-    const items = history(reversedOn('2024-02-01', 'l', 'event-1'), paid('2024-02-01', 'l', 100), loan)
-    expect(oracleDeadLetters(items, UTC)).toEqual([{ offset: 0, reason: 'unknown_repayment' }])
-    expect(pick(valuesAfter(items), 'repayment_count_30d', 'reversal_count_90d')).toEqual([1, 0])
-  })
-
-  test('a second disbursement is refused', () => {
-    const loan = disbursed('2024-02-01', 'l', 300, THREE)
-    expect(oracleDeadLetters(history(loan, loan), UTC)).toEqual([{ offset: 1, reason: 'loan_conflict' }])
-  })
-})
-
-describe('ticks', () => {
-  test('evaluate an exposed borrower at the end of the day, and no one else', () => {
-    const items = history(
-      posted(noon('2024-02-09'), 'in', 1),
-      { tick: '2024-02-09' },
-      disbursed('2024-02-10', 'l', 300, ['2024-02-11']),
-      { tick: '2024-02-10' },
-      { tick: '2024-02-11' },
-      { tick: '2024-02-12' },
-      closed('2024-02-13', 'l'),
-      { tick: '2024-02-13' },
-    )
-    const evaluations = oracleEvaluations(items, UTC)
-    expect(evaluations.map(({ offset }) => offset)).toEqual([0, 2, 3, 4, 5, 6])
-    expect(evaluations[4]).toMatchObject({ time: Date.parse('2024-02-12T23:59:59.999Z'), late_ms: 0 })
-    expect(evaluations.map(({ values }) => values['dpd_now'])).toEqual([null, 0, 0, 0, 1, 0])
-  })
-
-  test('do not evaluate a borrower whose T lies later, and set T for what comes late', () => {
-    const items = history(
-      disbursed('2024-02-10', 'l', 300, ['2024-02-11']),
-      posted('2024-02-11T00:00:00Z', 'in', 1),
-      { tick: '2024-02-10' },
-      { tick: '2024-02-11' },
-      posted(noon('2024-02-11'), 'in', 1),
-    )
-    const evaluations = oracleEvaluations(items, UTC)
-    expect(evaluations.map(({ offset }) => offset)).toEqual([0, 1, 3, 4])
-    expect(evaluations[3]!.late_ms).toBe(12 * 3_600_000 - 1)
-  })
-})
-
-describe('loan rows', () => {
-  const items = history(
-    disbursed('2024-01-10', 'a', 300, THREE),
-    disbursed('2024-02-01', 'b', 100, ['2024-03-01']),
-    ...ticks('2024-01-30', '2024-02-12'),
-    paid('2024-02-13', 'a', 100),
-    writtenOff('2024-02-13', 'a'),
-    ...ticks('2024-02-13', '2024-02-29'),
-  )
-
-  test('follow status, bucket and worst DPD by closed day', () => {
-    const rows = oracleLoanDays(items, UTC).filter((row) => row.loan === 'a')
-    const on = (date: string) => rows.find((row) => row.day === dayOfDate(date))
-    expect(on('2024-02-10')).toMatchObject({ status: 'open', dpd: 0, bucket: 'current', overdue_minor: 0 })
-    expect(on('2024-02-12')).toMatchObject({ dpd: 2, bucket: 'M1', worst_dpd: 2, overdue_minor: 100 })
-    expect(on('2024-02-13')).toMatchObject({ status: 'written_off', dpd: 0, bucket: 'written_off', worst_dpd: 2 })
-    expect(on('2024-02-13')).toMatchObject({ outstanding_principal_minor: 200, paid_minor: 100 })
-  })
-
-  test('at a month’s end leave out what was disbursed later, and keep what was written off', () => {
-    const rows = oracleMonthEnds(items, UTC).map((row) => [
-      row.month - 54 * 12,
-      row.loan,
-      row.mob,
-      row.bucket,
-      row.balance_minor,
-    ])
-    expect(rows).toEqual([
-      [0, 'a', 0, 'current', 300],
-      [1, 'a', 1, 'written_off', 200],
-      [1, 'b', 0, 'current', 100],
-    ])
-  })
-
-  test('can be asked for any day as known at any place', () => {
-    const dpd = (date: string, offset: number) =>
-      oracleLoanOnDay(items, UTC, { loan: 'a', day: dayOfDate(date), offset })?.dpd ?? null
-    expect(dpd('2024-02-20', 1)).toBe(10)
-    expect(dpd('2024-02-12', 16)).toBe(2)
-    expect(oracleLoanOnDay(items, UTC, { loan: 'b', day: dayOfDate('2024-02-12'), offset: 0 })).toBeNull()
   })
 })

@@ -83,9 +83,6 @@ export function loanOnDay(entries: readonly LedgerEntry[], day: number, configur
     }
   })
 
-  for (const one of instalments) {
-    if (total(one.owed) === 0 && one.due <= day) one.settled = one.due
-  }
   return { loan: disbursed.data.loan, disbursed, instalments, ended, restructurings, paid_minor }
 }
 
@@ -102,8 +99,9 @@ export function reversedPayments(entries: readonly LedgerEntry[]): Set<EventOf<'
   return reversed
 }
 
+/** An instalment of nothing is none: nobody can be late with it, or pay it. */
 function schedule(prefix: string, scheduled: readonly ScheduledInstalment[]): Instalment[] {
-  return scheduled.map((one, index) => ({
+  const instalments = scheduled.map((one, index) => ({
     key: `${prefix}/${index}`,
     due: dayOfDate(one.due_date),
     owed: { fee: one.fee_minor, interest: one.interest_minor, principal: one.principal_minor },
@@ -111,6 +109,7 @@ function schedule(prefix: string, scheduled: readonly ScheduledInstalment[]): In
     settled: null,
     touches: 0,
   }))
+  return instalments.filter((one) => total(one.owed) > 0)
 }
 
 /** Sorting is stable: of equal due dates the older schedule's comes first. */

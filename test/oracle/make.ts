@@ -33,34 +33,33 @@ export type Book = {
 const LOANS = ['loan-1', 'loan-2', 'loan-3', 'loan-4']
 const AMOUNTS = [1, 50, 9_999, 10_000, 10_001, 20_000, 120_000, 123_456, 500_000, 1_000_000, 7_654_321]
 const COUNTERPARTY_KINDS = [
-  ...['employer', 'merchant', 'lender', 'bank', 'own_account', 'securities', 'property', 'government', 'person'],
-  ...['utility', 'insurance', 'other'],
-]
+  'employer merchant lender bank own_account securities property government person utility insurance',
+  'other',
+].flatMap((line) => line.split(' '))
 const CATEGORIES = [
-  ...['salary', 'salary', 'pension', 'benefit', 'transfer', 'rent', 'utilities', 'groceries', 'shopping', 'travel'],
-  ...['health', 'education', 'insurance', 'fee', 'interest', 'penalty_interest', 'penalty_interest', 'cash_withdrawal'],
-  ...['cash_withdrawal', 'cash_deposit', 'loan_proceeds', 'loan_payment', 'securities', 'property', 'gambling'],
-  ...['gambling', 'failed_debit', 'failed_debit', 'failed_debit', 'refund', 'household', 'other'],
-]
+  'salary salary pension benefit transfer rent utilities groceries shopping travel health education',
+  'insurance fee interest penalty_interest penalty_interest cash_withdrawal cash_withdrawal',
+  'cash_deposit loan_proceeds loan_payment securities property gambling gambling failed_debit',
+  'failed_debit failed_debit refund household other',
+].flatMap((line) => line.split(' '))
 const CHANNELS = ['pos', 'atm', 'online', 'app', 'branch', 'transfer', 'direct_debit', 'standing_order', 'card']
 const ENTRY_MODES = ['chip', 'contactless', 'magstripe', 'manual', 'online']
 const MCC = [
-  ...['4829', '6050', '6051', '6540', '7800', '7801', '7802', '7995', '6010', '6011', '5411', '5812', '4111', '0742'],
-  ...['5013', '5065', '5072', '5094', '5511', '5541', '5542', '5571', '5933', '5944', '5971', '6513', '7631', '8211'],
-  ...['8220', '8062', '9399'],
-]
+  '4829 6050 6051 6540 7800 7801 7802 7995 6010 6011 5411 5812 4111 0742 5013 5065 5072 5094 5511 5541',
+  '5542 5571 5933 5944 5971 6513 7631 8211 8220 8062 9399',
+].flatMap((line) => line.split(' '))
 const MERCHANTS = ['shop-1', 'shop-2', 'shop-3', 'shop-4', 'same-token']
 const COUNTERPARTIES = ['party-1', 'party-2', 'party-3', 'same-token']
 const INSTITUTIONS = ['bank-a', 'bank-b', 'micro-c', 'online-d', 'consumer-e', OWN_INSTITUTION]
 const INSTITUTION_TYPES = ['bank', 'consumer_finance', 'microloan', 'online', 'debt_consolidation', 'other']
 const REASONS = [
-  ...['loan_approval', 'loan_approval', 'card_approval', 'guarantee_review', '贷款审批', '信用卡审批', '担保资格审查'],
-  ...['post_loan_management', 'self', 'objection', 'provident_fund', 'merchant_check'],
-]
+  'loan_approval loan_approval card_approval guarantee_review 贷款审批 信用卡审批 担保资格审查 post_loan_management',
+  'self objection provident_fund merchant_check',
+].flatMap((line) => line.split(' '))
 const SIGNAL_KINDS = [
-  ...['litigation', 'litigation', 'enforcement', 'enforcement', 'guarantor_default', 'guarantor_default'],
-  ...['collateral_valuation', 'financial_statement', 'industry_index', 'region_index'],
-]
+  'litigation litigation enforcement enforcement guarantor_default guarantor_default',
+  'collateral_valuation financial_statement industry_index region_index',
+].flatMap((line) => line.split(' '))
 
 export function newBook(configuration: TenantConfiguration, report_dates: Book['report_dates']): Book {
   const calendar = naiveCalendar(configuration.zone)

@@ -3,7 +3,7 @@ import { history, noon, pick, posted, queried, UTC, valuesAfter } from './exampl
 import { oracleEvaluations } from './features.ts'
 import { MS_PER_DAY, MS_PER_HOUR } from './view.ts'
 
-/** The oracle against values worked out by hand: transactions, bureau queries, signals. Loans are in ledger.test.ts. */
+/** The oracle against values worked out by hand: transactions, bureau queries, signals. Loans are in ledger.test.ts and reception.test.ts. */
 
 const T0 = Date.parse('2024-03-01T00:00:00Z')
 
@@ -84,10 +84,11 @@ describe('transactions', () => {
       posted(T0, 'in', 1, { merchant: 'elsewhere' }),
       posted(T0 + 1, 'out', 1, { merchant: 'm', counterparty: 'c' }),
       posted(T0 + 2, 'out', 1, { counterparty: 'm' }),
-      posted(T0 + 3, 'out', 1, { counterparty: 'c' }),
+      posted(T0 + 3, 'out', 1, { merchant: 'n', counterparty: 'c' }),
+      posted(T0 + 4, 'out', 1, { merchant: 'o', counterparty: 'c' }),
       posted(T0 + 30 * MS_PER_DAY, 'out', 1),
     )
-    expect(pick(valuesAfter(items), 'counterparty_count_30d', 'merchant_count_30d')).toEqual([2, 1])
+    expect(pick(valuesAfter(items), 'counterparty_count_30d', 'merchant_count_30d')).toEqual([3, 3])
   })
 
   test('give shares of counts and of sums', () => {
@@ -135,6 +136,7 @@ describe('bureau queries', () => {
       queried(T0 + 7 * MS_PER_DAY, 'bank-b', { report_date: '2024-03-08' }),
     )
     expect(oracleEvaluations(beyond, UTC).map(({ values }) => values['hard_query_count_15d'])).toEqual([0, 2])
+    expect(pick(valuesAfter(beyond), 'days_since_hard_query')).toEqual([0])
   })
 
   test('of one institution and local date count once, as first received, whatever the reason in between', () => {

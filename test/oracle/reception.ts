@@ -68,7 +68,8 @@ export function receive(
       accept(item)
       apply(event, offset)
       for (const one of held.filter((other) => other.event.data.loan === event.data.loan)) {
-        if (isUnknownReversal(one.event)) refuse(one.item.offset, 'unknown_repayment')
+        const reason = refusalOf(one.event)
+        if (reason !== undefined) refuse(one.item.offset, reason)
         else apply(one.event, one.item.offset)
       }
       held = held.filter((other) => other.event.data.loan !== event.data.loan)
@@ -80,7 +81,8 @@ export function receive(
       accept(item)
       return true
     }
-    if (isUnknownReversal(event)) return refuse(offset, 'unknown_repayment')
+    const reason = refusalOf(event)
+    if (reason !== undefined) return refuse(offset, reason)
     accept(item)
     apply(event, offset)
     return true
@@ -102,6 +104,21 @@ export function receive(
 
   function isKnown(loan: string): boolean {
     return ledger.some(({ event }) => event.type === 'loan.disbursed' && event.data.loan === loan)
+  }
+
+  /** Why an event of a known loan can't take effect: it reverses nothing, or changes a loan that has ended. */
+  function refusalOf(event: LedgerEvent): OracleDeadLetter['reason'] | undefined {
+    if (isUnknownReversal(event)) return 'unknown_repayment'
+    const others = ledger.map((entry) => entry.event).filter((other) => other.data.loan === event.data.loan)
+    if (event.type === 'repayment.reversed') {
+      const isReversed = others.some(
+        (other) => other.type === 'repayment.reversed' && other.data.repayment === event.data.repayment,
+      )
+      return isReversed ? 'already_reversed' : undefined
+    }
+    if (event.type === 'repayment.received') return undefined
+    const hasEnded = others.some((other) => other.type === 'loan.closed' || other.type === 'loan.written_off')
+    return hasEnded ? 'loan_not_open' : undefined
   }
 
   function isUnknownReversal(event: LedgerEvent): boolean {

@@ -96,7 +96,7 @@ const payingAccountCount: Feature = (view) => {
 
 const hoursRepaymentToSpend: Feature = (view) => {
   const payment = view.payments.at(-1)
-  if (payment === undefined) return null
+  if (payment === undefined || payment.time <= view.time - 90 * MS_PER_DAY) return null
   const spend = view.transactions.find((row) => row.time > payment.time && (isCard(row, view) || isCash(row, view)))
   return spend === undefined ? null : (spend.time - payment.time) / MS_PER_HOUR
 }
@@ -133,7 +133,7 @@ const divertedShare: Feature = (view) => {
   const disbursed = view.loans.map((loan) => loan.disbursed.data).filter((loan) => loan.disbursed_at <= view.time)
   const latest = largest(disbursed.map((loan) => loan.disbursed_at))
   const loan = disbursed.findLast((one) => one.disbursed_at === latest)
-  if (loan === undefined) return null
+  if (loan === undefined || loan.disbursed_at <= view.time - 150 * MS_PER_DAY) return null
   const rows = view.transactions.filter(
     (row) =>
       isDiverted(row, view) &&

@@ -74,7 +74,9 @@ describe('lines', () => {
       fc.asyncProperty(content, sizes, fc.integer({ min: 0, max: 12 }), async (all, cuts, skipThrough) => {
         const whole = splitNaively(all)
         const { items, reader } = await split(all, cuts, 5, skipThrough)
-        expect(items.map((item) => item.line)).toEqual(whole.map(({ line }) => line).filter((line) => line > skipThrough))
+        expect(items.map((item) => item.line)).toEqual(
+          whole.map(({ line }) => line).filter((line) => line > skipThrough),
+        )
         const skipped = whole.find(({ line }) => line === skipThrough)
         if (skipped !== undefined) expect(reader.lastSkipped()?.offset).toBe(skipped.offset)
       }),
@@ -100,30 +102,33 @@ describe('lines', () => {
     expect(items.map((item) => item.unterminated)).toEqual([false, true])
   })
 
-  test.each([1000, 300_000, 10_000_000])('one longer than an event may be is kept as a beginning (blocks of %d)', async (size) => {
-    for (const [text, end] of [
-      ['x'.repeat(EVENT_BYTES_MAX), '\r\n'],
-      ['y'.repeat(EVENT_BYTES_MAX + 1), '\r\n'],
-      [`${'z'.repeat(EVENT_BYTES_MAX + 5)}\r`, '\r\n'],
-      ['ä'.repeat(500_000), ''],
-    ] as const) {
-      const all = Buffer.from(`${BOM}a\n${text}${end}${end === '' ? '' : 'b\n'}`)
-      const { items } = await split(all, [size])
-      const item = items[1]!
-      const long = Buffer.from(text)
-      expect(item.offset).toBe(5)
-      if (long.length <= EVENT_BYTES_MAX) {
-        expect(item.oversized).toBeUndefined()
-        expect(long.equals(item.bytes)).toBe(true)
-      } else {
-        const sha256 = createHash('sha256').update(long).digest('hex')
-        expect(item.oversized).toEqual({ bytes: long.length, sha256 })
-        expect(long.subarray(0, OVERSIZED_KEPT_BYTES).equals(item.bytes)).toBe(true)
+  test.each([1000, 300_000, 10_000_000])(
+    'one longer than an event may be is kept as a beginning (blocks of %d)',
+    async (size) => {
+      for (const [text, end] of [
+        ['x'.repeat(EVENT_BYTES_MAX), '\r\n'],
+        ['y'.repeat(EVENT_BYTES_MAX + 1), '\r\n'],
+        [`${'z'.repeat(EVENT_BYTES_MAX + 5)}\r`, '\r\n'],
+        ['ä'.repeat(500_000), ''],
+      ] as const) {
+        const all = Buffer.from(`${BOM}a\n${text}${end}${end === '' ? '' : 'b\n'}`)
+        const { items } = await split(all, [size])
+        const item = items[1]!
+        const long = Buffer.from(text)
+        expect(item.offset).toBe(5)
+        if (long.length <= EVENT_BYTES_MAX) {
+          expect(item.oversized).toBeUndefined()
+          expect(long.equals(item.bytes)).toBe(true)
+        } else {
+          const sha256 = createHash('sha256').update(long).digest('hex')
+          expect(item.oversized).toEqual({ bytes: long.length, sha256 })
+          expect(long.subarray(0, OVERSIZED_KEPT_BYTES).equals(item.bytes)).toBe(true)
+        }
+        expect(item.unterminated).toBe(end === '')
+        if (end !== '') expect(textOf(items[2]!)).toBe('b')
       }
-      expect(item.unterminated).toBe(end === '')
-      if (end !== '') expect(textOf(items[2]!)).toBe('b')
-    }
-  })
+    },
+  )
 
   test('the first one may be too long after a byte order mark, its hash and place leave the mark out', async () => {
     const text = 'x'.repeat(EVENT_BYTES_MAX + 1)

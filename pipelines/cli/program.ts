@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { ingestCommand } from './commands/ingest.ts'
+import { describeError, Failure, say, UsageError } from './output.ts'
+
+const EXIT_FAILURE = 1
+const EXIT_USAGE = 2
+
+function createProgram(): Command {
+  const { version, description } = JSON.parse(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  ) as { version: string; description: string }
+  const program = new Command('foreshock').description(description).version(version)
+  for (const command of [ingestCommand()]) program.addCommand(command)
+  // Errors are said here, once, in one line.
+  for (const command of allCommands(program)) command.exitOverride().configureOutput({ outputError: () => {} })
+  return program
+}
+
+function allCommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap((child) => allCommands(child as Command))]
+}
+
+/** Runs one command and sets the exit code: 0 when all of its work is done, 2 on wrong usage, 1 on anything else. */
+export async function runCommandLine(argv: readonly string[]): Promise<void> {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // Whoever read the output has gone, as `head` does.
+    if (error.code === 'EPIPE') process.exit(0)
+    throw error
+  })
+  try {
+    await createProgram().parseAsync(argv)
+  } catch (error) {
+    process.exitCode = sayError(error)
+  }
+  // Native engines keep threads of their own; the command's work is done.
+  process.exit()
+}
+
+function sayError(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0
+    say(`${error.message.replace(/^error: /, '')} (foreshock --help shows the usage)`)
+    return EXIT_USAGE
+  }
+  if (error instanceof UsageError) {
+    say(error.message)
+    return EXIT_USAGE
+  }
+  say(describeError(error))
+  const isExpected = error instanceof Failure || typeof (error as { code?: unknown } | null)?.code === 'string'
+  // A bug shows where it is.
+  if (!isExpected && error instanceof Error && error.stack !== undefined) say(error.stack)
+  return EXIT_FAILURE
+}

@@ -1,0 +1,208 @@
+import { featureColumn } from '../../features/catalogue/define.ts'
+import { CATALOGUE } from '../../features/catalogue/index.ts'
+import type { Event } from '../../features/events/contract.ts'
+import type { Refusal } from '../../features/ledger/apply.ts'
+import type { SignalRow } from '../../models/decision/rows.ts'
+import type { Sql } from '../../sql/client.ts'
+import type { NativeBlock } from '../../sql/native.ts'
+import { createDeadLettersBlock } from '../../sql/tables/dead-letters.ts'
+import { createFeaturesBlock } from '../../sql/tables/features.ts'
+import { createLoanDaysBlock } from '../../sql/tables/loan-days.ts'
+import { createLoanMonthsBlock } from '../../sql/tables/loan-months.ts'
+import { createLoansBlock } from '../../sql/tables/loans.ts'
+import { createProgressBlock } from '../../sql/tables/progress.ts'
+import { createScoresBlock } from '../../sql/tables/scores.ts'
+import { createSignalsBlock } from '../../sql/tables/signals.ts'
+import { createWarningsBlock } from '../../sql/tables/warnings.ts'
+import type { LoanDayRow, LoanMonthRow, LoanRow } from './loan-rows.ts'
+import type { EvaluationMeta, FeedRow, Outputs, Place } from './outputs.ts'
+
+/** Feature rows that are written as one block. */
+export const FEATURE_ROWS_PER_BLOCK = 20_000
+/** How long a row may wait for its block. */
+export const FLUSH_AFTER_MS = 1000
+
+const FEATURE_COLUMNS = CATALOGUE.map(featureColumn)
+const WIDTH = FEATURE_COLUMNS.length
+
+/** One slice of output rows: a block per table, and the places it reaches to. */
+class Slice implements Outputs {
+  readonly #features = createFeaturesBlock(FEATURE_COLUMNS)
+  readonly #scores = createScoresBlock()
+  readonly #signals = createSignalsBlock()
+  readonly #warnings = createWarningsBlock()
+  readonly #loans = createLoansBlock()
+  readonly #loanDays = createLoanDaysBlock()
+  readonly #loanMonths = createLoanMonthsBlock()
+  readonly #deadLetters = createDeadLettersBlock()
+  readonly #progress = createProgressBlock()
+  readonly places = new Map<number, { readonly offset: number; readonly feedSeqs: string }>()
+  readonly #onWarning: (row: FeedRow) => void
+  readonly #onRefused: (reason: string) => void
+
+  constructor(onWarning: (row: FeedRow) => void, onRefused: (reason: string) => void) {
+    this.#onWarning = onWarning
+    this.#onRefused = onRefused
+  }
+
+  get rows(): number {
+    return this.#features.rows
+  }
+
+  /** The blocks in the order in which they are written: `progress`, which vouches for the others, is the last. */
+  tables(): [string, NativeBlock][] {
+    this.#progress.clear()
+    for (const [partition, { offset, feedSeqs }] of this.places) {
+      this.#progress.append({ partition, offset, seq: 0, feed_seqs: feedSeqs })
+    }
+    return [
+      ['warnings', this.#warnings],
+      ['signals', this.#signals],
+      ['dead_letters', this.#deadLetters],
+      ['loans', this.#loans],
+      ['loan_days', this.#loanDays],
+      ['loan_months', this.#loanMonths],
+      ['scores', this.#scores],
+      ['features', this.#features],
+      ['progress', this.#progress],
+    ]
+  }
+
+  clear(): void {
+    for (const [, block] of this.tables()) block.clear()
+    this.places.clear()
+  }
+
+  features(meta: EvaluationMeta, matrix: Float64Array, base: number): void {
+    this.#features.append({ ...meta, generation: 0 }, matrix, base / WIDTH)
+  }
+
+  score(meta: EvaluationMeta, model: string, score: number, band: string): void {
+    this.#scores.append({ ...meta, model, score, band })
+  }
+
+  signal(row: SignalRow, place: Place, seq: number): void {
+    const { value, lower, upper } = row
+    this.#signals.append({
+      ...row,
+      partition: place.partition,
+      offset: place.offset,
+      seq,
+      value: value ?? Number.NaN,
+      lower: lower ?? Number.NaN,
+      upper: upper ?? Number.NaN,
+    })
+  }
+
+  warning(row: FeedRow): void {
+    this.#warnings.append({ ...row, score: row.score ?? Number.NaN })
+    this.#onWarning(row)
+  }
+
+  loan(row: LoanRow, { partition, offset }: Place, seq: number): void {
+    // A later place wins; what an event says comes before what its day's end says.
+    this.#loans.append({
+      ...row,
+      annual_rate: row.annual_rate ?? Number.NaN,
+      credit_limit_minor: row.credit_limit_minor ?? Number.NaN,
+      partition,
+      offset,
+      version: offset * 2 + seq,
+    })
+  }
+
+  loanDay(row: LoanDayRow, { partition, offset }: Place, seq: number): void {
+    this.#loanDays.append({ ...row, partition, offset, seq })
+  }
+
+  loanMonth(row: LoanMonthRow, { partition, offset }: Place): void {
+    this.#loanMonths.append({ ...row, partition, offset })
+  }
+
+  refused(event: Event, { partition, offset }: Place, refusal: Refusal): void {
+    this.#onRefused(refusal.reason)
+    this.#deadLetters.append({
+      tenant: event.tenant,
+      source_partition: `log/${partition}`,
+      source_position: offset,
+      item: 0,
+      step: 'apply',
+      reason: refusal.reason,
+      detail: refusal.detail,
+      event_id: event.id,
+      event_type: event.type,
+      borrower: event.subject,
+      partition,
+      offset,
+      recorded_at: Date.now(),
+    })
+  }
+
+  progress({ partition, offset }: Place, feedSeqs: ReadonlyMap<string, number>): void {
+    this.places.set(partition, { offset, feedSeqs: JSON.stringify(Object.fromEntries(feedSeqs)) })
+  }
+}
+
+/**
+ * Writes output rows in bounded slices, each table's part of one as one block, and after them the place they reach to.
+ * While one slice is being written the next one is filled; a third has to wait, which holds up the engine.
+ */
+export class Sink {
+  readonly #sql: Sql
+  #filling: Slice
+  #spare: Slice
+  #writing: Promise<void> = Promise.resolve()
+  #since = 0
+  /** Per partition the offset up to which everything is durable. */
+  readonly acknowledged: Map<number, number>
+  rows_written = 0
+
+  constructor(
+    sql: Sql,
+    acknowledged: Map<number, number>,
+    onWarning: (row: FeedRow) => void,
+    onRefused: (reason: string) => void,
+  ) {
+    this.#sql = sql
+    this.acknowledged = acknowledged
+    this.#filling = new Slice(onWarning, onRefused)
+    this.#spare = new Slice(onWarning, onRefused)
+  }
+
+  /** Where the engine writes now. Ask again after each flush. */
+  get outputs(): Outputs {
+    if (this.#since === 0) this.#since = performance.now()
+    return this.#filling
+  }
+
+  /** Starts writing when a block is full or has waited long enough; waits while the one before is being written. */
+  async flushIfDue(): Promise<void> {
+    const isDue = this.#filling.rows >= FEATURE_ROWS_PER_BLOCK || performance.now() - this.#since >= FLUSH_AFTER_MS
+    if (this.#since > 0 && isDue) await this.#startWriting()
+  }
+
+  /** Writes all there is and waits for it. */
+  async flush(): Promise<void> {
+    await this.#startWriting()
+    await this.#writing
+  }
+
+  async #startWriting(): Promise<void> {
+    await this.#writing
+    const slice = this.#filling
+    if (slice.places.size === 0) return
+    this.#filling = this.#spare
+    this.#spare = slice
+    this.#since = 0
+    this.#writing = this.#write(slice)
+    // Whoever waits for it next sees the failure; until then it must not count as unhandled.
+    this.#writing.catch(() => {})
+  }
+
+  async #write(slice: Slice): Promise<void> {
+    for (const [table, block] of slice.tables()) await this.#sql.insertBlock(table, block)
+    for (const [partition, { offset }] of slice.places) this.acknowledged.set(partition, offset)
+    this.rows_written += slice.rows
+    slice.clear()
+  }
+}

@@ -1,0 +1,84 @@
+import {
+  DEFAULT_TENANT_CONFIGURATION,
+  type PublishedDefinitions,
+  type TenantConfiguration,
+} from '../../features/events/contract.ts'
+import { restoreData } from '../../features/events/decode.ts'
+import { createCalendar, dayOfDate, MS_PER_DAY } from '../../features/time.ts'
+import type { Sql } from '../../sql/client.ts'
+import {
+  type ClosedSlices,
+  readClosedSlices,
+  readLatestControl,
+  readPartitionEnds,
+  readSourcePositions,
+  readTenantTimes,
+} from '../../sql/queries/intake-position.ts'
+import { readRecentIds } from '../../sql/queries/recent-ids.ts'
+import { type IntakePosition, keptUntilDay, type LogShape, RECENT_ID_DAYS } from './intake.ts'
+import { RecentIds } from './recent-ids.ts'
+import type { ClockPosition } from './tenant-clock.ts'
+
+/** Where intake goes on, as a function of the log. */
+export async function recoverIntake(sql: Sql, shape: LogShape): Promise<IntakePosition> {
+  const offsets = new Array<number>(shape.partitions).fill(0)
+  for (const { partition, offset } of await readPartitionEnds(sql)) offsets[partition] = offset + 1
+  const positions = await readSourcePositions(sql)
+  const times = new Map((await readTenantTimes(sql)).map((row) => [row.tenant, row]))
+  const closed = await readClosedSlices(sql)
+  const definitions = (await readLatestControl(sql, 'definitions.published'))[0]
+  const recentIds = new RecentIds()
+  const tenants: IntakePosition['tenants'][number][] = []
+  for (const { tenant, data } of await readLatestControl(sql, 'tenant.configured')) {
+    const configuration = { ...DEFAULT_TENANT_CONFIGURATION, ...restoreData<TenantConfiguration>(data) }
+    const time = times.get(tenant)
+    const position: ClockPosition = {
+      reached: time?.reached ?? 0,
+      largest: time?.largest ?? Number.NEGATIVE_INFINITY,
+      since: time?.since ?? 0,
+      ...closingOf(
+        closed.filter((row) => row.tenant === tenant),
+        shape.slices,
+      ),
+    }
+    tenants.push({ tenant, configuration, ...position })
+    await recallIds(sql, tenant, configuration, position, recentIds)
+  }
+  return {
+    offsets,
+    sourcePositions: new Map(positions.map((row) => [row.source_partition, row.position])),
+    tenants,
+    recentIds,
+    definitions: definitions === undefined ? undefined : restoreData<PublishedDefinitions>(definitions.data),
+  }
+}
+
+/** The last day whose slices are all closed, and how many of the day after it are. */
+function closingOf(
+  rows: readonly ClosedSlices[],
+  slices: number,
+): { readonly closed_day: number | undefined; readonly next_slice: number } {
+  const [last, before] = rows
+  if (last === undefined) return { closed_day: undefined, next_slice: 0 }
+  if (last.slices === slices) return { closed_day: dayOfDate(last.date), next_slice: 0 }
+  return { closed_day: before === undefined ? undefined : dayOfDate(before.date), next_slice: last.slices }
+}
+
+/** The ids that would be in memory had intake never stopped. */
+async function recallIds(
+  sql: Sql,
+  tenant: string,
+  configuration: TenantConfiguration,
+  { closed_day }: ClockPosition,
+  recentIds: RecentIds,
+): Promise<void> {
+  const calendar = createCalendar(configuration.zone)
+  const firstDay = closed_day === undefined ? Number.NEGATIVE_INFINITY : closed_day - RECENT_ID_DAYS
+  // A day early: what is kept is decided below, row by row.
+  const since = Number.isFinite(firstDay) ? Math.max(0, (firstDay - 1) * MS_PER_DAY) : 0
+  const rows = await readRecentIds(sql, tenant, since)
+  for (let row = 0; row < rows.rows; row++) {
+    const receivedDay = calendar.dayOf(rows.received_at[row] as number)
+    recentIds.add(rows.hashes, row * 4, keptUntilDay(receivedDay, calendar.dayOf(rows.times[row] as number)))
+  }
+}

@@ -1,0 +1,24 @@
+import { readdirSync } from 'node:fs'
+import { FEATURE_IDS } from '../engine/definitions.ts'
+import { loadModel } from '../../models/load.ts'
+import type { Model } from '../../models/model.ts'
+
+const MODELS = new URL('../../models/', import.meta.url)
+
+/** Every trained model that the release carries: a folder of `models/` with a card. The last one by name is current. */
+export async function loadModels(): Promise<
+  { readonly ok: true; readonly models: readonly Model[] } | { readonly ok: false; readonly detail: string }
+> {
+  const folders = readdirSync(MODELS, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && /_v\d+$/.test(entry.name))
+    .map((entry) => entry.name)
+    .sort()
+  const known = new Set(FEATURE_IDS)
+  const models: Model[] = []
+  for (const folder of folders) {
+    const loaded = await loadModel(new URL(`${folder}/`, MODELS).pathname, known)
+    if (!loaded.ok) return { ok: false, detail: `models/${folder}: ${loaded.detail}` }
+    models.push(loaded.model)
+  }
+  return { ok: true, models }
+}

@@ -1,0 +1,289 @@
+import { featureColumn } from '../../features/catalogue/define.ts'
+import { CATALOGUE } from '../../features/catalogue/index.ts'
+import type { LogRecord } from '../../features/events/record.ts'
+import type { Model } from '../../models/model.ts'
+import { type Database, openEmbedded, type Sql } from '../../sql/client.ts'
+import { ensureFeatureColumns, migrate } from '../../sql/migrate.ts'
+import { readLog } from '../../sql/queries/log.ts'
+import { readProgress } from '../../sql/queries/progress.ts'
+import { Checkpoints } from '../checkpoint/checkpoint.ts'
+import { LOCK_WAIT_MS_MAX } from '../config.ts'
+import { currentDefinitions, resolveDefinitions } from '../engine/definitions.ts'
+import { Engine } from '../engine/engine.ts'
+import { DISCARD } from '../engine/outputs.ts'
+import { Sink } from '../engine/sink.ts'
+import { FeedTail } from '../feed/feed-tail.ts'
+import { createEventLog } from '../intake/event-log.ts'
+import { type Incoming, Intake, type IntakeResult, type LogShape } from '../intake/intake.ts'
+import { Originals } from '../intake/originals.ts'
+import { recoverIntake } from '../intake/recover.ts'
+import { readOrCreateShape } from './log-shape.ts'
+import { loadModels } from './models.ts'
+
+/** Batches of records that may wait for the engine; more of them hold up intake. */
+export const ENGINE_BATCHES_MAX = 4
+/** Evaluations after which a checkpoint is taken: what a restart may have to compute again. */
+export const CHECKPOINT_EVALUATIONS = 100_000
+const LOCK_RETRY_MS = 250
+
+export type Opened =
+  | { readonly ok: true; readonly pipeline: Pipeline }
+  | { readonly ok: false; readonly reason: 'locked' | 'model' | 'definitions'; readonly detail: string }
+
+export type PipelineOptions = {
+  readonly directory: string
+  readonly shape?: Partial<LogShape>
+  /** Runs without any model, as is needed before there is one: to make its training data. */
+  readonly withoutModel?: boolean
+}
+
+/** Counts of one run, for people. */
+export type Counts = {
+  events: number
+  repeats: number
+  dropped_fields: number
+  late: number
+  warnings: Record<string, number>
+  dead_letters: Record<string, number>
+}
+
+/** Opens a data directory, made when absent, and brings the engine to where the tables are. */
+export async function openPipeline(options: PipelineOptions): Promise<Opened> {
+  const loaded = options.withoutModel === true ? { ok: true as const, models: [] } : await loadModels()
+  if (!loaded.ok) return { ok: false, reason: 'model', detail: loaded.detail }
+  const database = await openPatiently(options.directory)
+  if (database === undefined) {
+    const detail = `another process holds ${options.directory}: stop it, or choose another directory with --data`
+    return { ok: false, reason: 'locked', detail }
+  }
+  try {
+    const pipeline = await Pipeline.start(database, loaded.models, readOrCreateShape(options.directory, options.shape))
+    return { ok: true, pipeline }
+  } catch (error) {
+    await database.close()
+    if (error instanceof UnknownDefinitions) return { ok: false, reason: 'definitions', detail: error.message }
+    throw error
+  }
+}
+
+class UnknownDefinitions extends Error {}
+
+/** Tries for a while: the process before may be about to end. */
+async function openPatiently(directory: string): Promise<Database | undefined> {
+  const until = performance.now() + LOCK_WAIT_MS_MAX
+  for (;;) {
+    const opened = await openEmbedded(directory)
+    if (!('locked' in opened)) return opened
+    if (performance.now() >= until) return undefined
+    await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS))
+  }
+}
+
+/**
+ * One process's whole pipeline over the embedded log: intake appends, the engine follows, the sink writes, the feed
+ * shows. Intake and engine each do one batch at a time; the queue between them is bounded.
+ */
+export class Pipeline {
+  readonly database: Database
+  readonly shape: LogShape
+  readonly engine: Engine
+  readonly sink: Sink
+  readonly feed: FeedTail
+  readonly counts: Counts = { events: 0, repeats: 0, dropped_fields: 0, late: 0, warnings: {}, dead_letters: {} }
+  /** What the restart had to do, for people. */
+  readonly recovery: string
+  readonly intake: Intake
+  readonly #checkpoints: Checkpoints
+  #intakeTurn: Promise<unknown> = Promise.resolve()
+  readonly #queue: LogRecord[][] = []
+  #working: Promise<void> | undefined
+  #failure: unknown
+  #evaluationsAtCheckpoint: number
+  #checkpointing: Promise<void> = Promise.resolve()
+
+  private constructor(parts: {
+    database: Database
+    shape: LogShape
+    engine: Engine
+    sinkSql: Sql
+    acknowledged: Map<number, number>
+    feed: FeedTail
+    intake: Intake
+    checkpoints: Checkpoints
+    recovery: string
+  }) {
+    this.database = parts.database
+    this.shape = parts.shape
+    this.engine = parts.engine
+    this.feed = parts.feed
+    this.intake = parts.intake
+    this.recovery = parts.recovery
+    this.#checkpoints = parts.checkpoints
+    this.#evaluationsAtCheckpoint = parts.engine.evaluations
+    this.sink = new Sink(
+      parts.sinkSql,
+      parts.acknowledged,
+      (row) => {
+        this.feed.add(row)
+        count(this.counts.warnings, `${row.type} ${row.severity}`)
+      },
+      (reason) => count(this.counts.dead_letters, reason),
+    )
+  }
+
+  static async start(database: Database, models: readonly Model[], shape: LogShape): Promise<Pipeline> {
+    const sql = database.session()
+    await migrate(sql)
+    await ensureFeatureColumns(sql, CATALOGUE.map(featureColumn))
+    const acknowledged = new Map((await readProgress(sql)).map((row) => [row.partition, row.offset]))
+    const resolve = (published: Parameters<typeof resolveDefinitions>[0]) => {
+      const resolved = resolveDefinitions(published, models)
+      if (!resolved.ok) throw new UnknownDefinitions(resolved.detail)
+      return resolved.definitions
+    }
+    const checkpoints = new Checkpoints(database.path)
+    const engine = new Engine(shape, resolve)
+    const restored = checkpoints.restore(engine, acknowledged)
+    const log = createEventLog(database.session(), new Originals(database.path))
+    const pipeline = new Pipeline({
+      database,
+      shape,
+      engine,
+      sinkSql: database.session(),
+      acknowledged,
+      feed: new FeedTail(database.session(), shape.partitions),
+      intake: new Intake(log, shape, await recoverIntake(sql, shape)),
+      checkpoints,
+      recovery: restored.detail,
+    })
+    await pipeline.#replay(sql, acknowledged)
+    await pipeline.#publishCurrent(models)
+    return pipeline
+  }
+
+  /** Appends a batch and hands its records to the engine. Resolves when the log has them. */
+  async take(items: readonly Incoming[], now: number | undefined): Promise<IntakeResult[]> {
+    return this.#inTurn(async () => {
+      const { records, results } = await this.intake.take(items, now)
+      results.forEach((result, i) => {
+        if (result.status === 'refused') count(this.counts.dead_letters, result.reason ?? 'unknown')
+        else if (result.status === 'repeat') this.counts.repeats++
+        else this.counts.events++
+        const decoded = items[i]?.decoded
+        if (decoded?.ok === true && result.status === 'accepted') this.counts.dropped_fields += decoded.dropped_fields
+      })
+      await this.#enqueue(records)
+      return results
+    })
+  }
+
+  /** Closes one slice of a tenant's next day if the clock says so. True if it did. */
+  async closeDueSlice(tenant: string, now: number): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const records = await this.intake.closeDueSlice(tenant, now)
+      await this.#enqueue(records)
+      return records.length > 0
+    })
+  }
+
+  /** Closes one more of a tenant's days up to `day`. True if it did. */
+  async closeThrough(tenant: string, day: number): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const records = await this.intake.closeThrough(tenant, day)
+      await this.#enqueue(records)
+      return records.length > 0
+    })
+  }
+
+  /** Waits until everything appended so far is in the tables. */
+  async drain(): Promise<void> {
+    await this.#intakeTurn
+    while (this.#working !== undefined) await this.#working
+    this.#throwFailure()
+    await this.sink.flush()
+  }
+
+  /** Finishes what is in flight, writes a checkpoint and lets the directory go. */
+  async close(): Promise<void> {
+    await this.drain()
+    await this.#checkpointing
+    const snapshot = this.#checkpoints.take(this.engine)
+    await this.#checkpoints.write(snapshot)
+    await this.database.close()
+  }
+
+  /** Runs after everything that came before; one at a time. */
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#intakeTurn.then(work)
+    this.#intakeTurn = result.catch(() => {})
+    return result
+  }
+
+  async #enqueue(records: LogRecord[]): Promise<void> {
+    this.#throwFailure()
+    if (records.length === 0) return
+    this.#queue.push(records)
+    this.#working ??= this.#work()
+    while (this.#queue.length >= ENGINE_BATCHES_MAX && this.#failure === undefined) await this.#working
+  }
+
+  async #work(): Promise<void> {
+    try {
+      // Leaves the caller's turn first, so that what it appended is answered before it is computed.
+      await new Promise((resolve) => setImmediate(resolve))
+      const records = this.#queue.shift()
+      if (records !== undefined) await this.#process(records)
+    } catch (error) {
+      this.#failure = error
+    }
+    this.#working = this.#queue.length > 0 && this.#failure === undefined ? this.#work() : undefined
+  }
+
+  async #process(records: readonly LogRecord[]): Promise<void> {
+    await this.engine.process(records, this.sink.outputs)
+    this.feed.announce()
+    await this.sink.flushIfDue()
+    if (this.engine.evaluations - this.#evaluationsAtCheckpoint >= CHECKPOINT_EVALUATIONS) await this.#checkpoint()
+  }
+
+  /** Copies the state here and now; the copy is written once the sink has acknowledged all that it includes. */
+  async #checkpoint(): Promise<void> {
+    await this.#checkpointing
+    await this.sink.flush()
+    this.#evaluationsAtCheckpoint = this.engine.evaluations
+    const snapshot = this.#checkpoints.take(this.engine)
+    this.#checkpointing = this.#checkpoints.write(snapshot)
+    this.#checkpointing.catch((error: unknown) => {
+      this.#failure = error
+    })
+  }
+
+  /** Computes again what lies between the checkpoint and the end of the log; what the tables hold is not written again. */
+  async #replay(sql: Sql, acknowledged: ReadonlyMap<number, number>): Promise<void> {
+    for (const { partition, offset } of this.engine.partitions) {
+      const written = acknowledged.get(partition) ?? -1
+      for await (const page of readLog(sql, partition, offset + 1)) {
+        const done = page.filter((record) => record.offset <= written)
+        await this.engine.process(done, DISCARD)
+        await this.engine.process(page.slice(done.length), this.sink.outputs)
+        await this.sink.flushIfDue()
+      }
+    }
+    await this.sink.flush()
+    this.#evaluationsAtCheckpoint = this.engine.evaluations
+  }
+
+  async #publishCurrent(models: readonly Model[]): Promise<void> {
+    const current = currentDefinitions(models.at(-1) ?? null)
+    await this.#inTurn(async () => this.#enqueue(await this.intake.publish(current, 0)))
+    await this.drain()
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
+}
+
+function count(counts: Record<string, number>, key: string): void {
+  counts[key] = (counts[key] ?? 0) + 1
+}

@@ -1,0 +1,34 @@
+import type { WarningRow } from '../../models/decision/rows.ts'
+import type { Sql } from '../client.ts'
+import { quoteString } from '../client.ts'
+
+/** A row of `warnings` as it was written; `signals` is JSON text and `time` UTC milliseconds. */
+export type StoredFeedRow = WarningRow & {
+  readonly partition: number
+  readonly offset: number
+  readonly feed_seq: number
+}
+
+const COLUMNS = `tenant, partition, feed_seq, id, warning_id, type, severity, borrower, loan,
+  toUnixTimestamp64Milli(time) AS time, offset, seq, decision, model, score, trigger_source, trigger_id, trigger_date, signals`
+
+/** Rows of one tenant's part of a partition after a number, in order. */
+export function readFeed(
+  sql: Sql,
+  query: { readonly tenant: string; readonly partition: number; readonly after: number; readonly limit: number },
+): Promise<StoredFeedRow[]> {
+  const { tenant, partition, after, limit } = query
+  return sql.query<StoredFeedRow>(
+    `SELECT ${COLUMNS} FROM warnings
+     WHERE tenant = ${quoteString(tenant)} AND partition = ${partition} AND feed_seq > ${after}
+     ORDER BY feed_seq LIMIT ${limit}`,
+  )
+}
+
+/** The feed row with this id, if there is one. */
+export async function readWarning(sql: Sql, tenant: string, id: string): Promise<StoredFeedRow | undefined> {
+  const rows = await sql.query<StoredFeedRow>(
+    `SELECT ${COLUMNS} FROM warnings WHERE tenant = ${quoteString(tenant)} AND id = ${quoteString(id)} LIMIT 1`,
+  )
+  return rows[0]
+}

@@ -1,0 +1,66 @@
+import type { Sql } from '../client.ts'
+
+/** Where intake stopped, as the log tells it. */
+
+export type PartitionEnd = { readonly partition: number; readonly offset: number }
+
+/** The last offset of each partition that has one. */
+export function readPartitionEnds(sql: Sql): Promise<PartitionEnd[]> {
+  return sql.query<PartitionEnd>(
+    'SELECT partition, max(offset) AS offset FROM events GROUP BY partition ORDER BY partition',
+  )
+}
+
+export type SourcePosition = { readonly source_partition: string; readonly position: number }
+
+/** The largest position of each source partition, foreshock's own records left out. */
+export function readSourcePositions(sql: Sql): Promise<SourcePosition[]> {
+  return sql.query<SourcePosition>(
+    `SELECT source_partition, max(source_position) AS position FROM events
+     WHERE source_partition != 'foreshock' GROUP BY source_partition ORDER BY source_partition`,
+  )
+}
+
+export type TenantTime = {
+  readonly tenant: string
+  /** Time reached by sources without a clock: UTC ms, 0 for none. */
+  readonly reached: number
+  /** Largest event time of theirs. */
+  readonly largest: number
+  /** When time was reached first, by them or live. */
+  readonly since: number
+}
+
+/** How far each tenant's time has come. Live sources are those whose partition begins with `http`. */
+export function readTenantTimes(sql: Sql): Promise<TenantTime[]> {
+  return sql.query<TenantTime>(
+    `SELECT tenant,
+       toUnixTimestamp64Milli(maxIf(received_at, NOT startsWith(source_partition, 'http'))) AS reached,
+       toUnixTimestamp64Milli(maxIf(time, NOT startsWith(source_partition, 'http'))) AS largest,
+       toUnixTimestamp64Milli(minIf(received_at, toUnixTimestamp64Milli(received_at) > 0)) AS since
+     FROM events
+     WHERE type NOT IN ('tenant.configured', 'day.closed', 'definitions.published')
+     GROUP BY tenant ORDER BY tenant`,
+  )
+}
+
+export type ClosedSlices = { readonly tenant: string; readonly date: string; readonly slices: number }
+
+/** Per tenant the last two days that have closed slices, the latest first, and how many each has. */
+export function readClosedSlices(sql: Sql): Promise<ClosedSlices[]> {
+  return sql.query<ClosedSlices>(
+    `SELECT tenant, JSONExtractString(data, 'date') AS date, uniqExact(JSONExtractUInt(data, 'slice')) AS slices
+     FROM events WHERE type = 'day.closed'
+     GROUP BY tenant, date ORDER BY tenant, date DESC LIMIT 2 BY tenant`,
+  )
+}
+
+/** The latest data of a control event, as canonical JSON, by tenant ('' for the installation's). */
+export function readLatestControl(
+  sql: Sql,
+  type: 'tenant.configured' | 'definitions.published',
+): Promise<{ readonly tenant: string; readonly data: string }[]> {
+  return sql.query(
+    `SELECT tenant, argMax(data, offset) AS data FROM events WHERE type = '${type}' AND partition = 0 GROUP BY tenant ORDER BY tenant`,
+  )
+}

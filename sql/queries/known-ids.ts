@@ -1,0 +1,33 @@
+import type { Sql } from '../client.ts'
+import type { Hash64 } from '../native.ts'
+
+/** Ids of one statement at most, so that its text stays bounded. */
+const IDS_PER_STATEMENT = 2000
+
+export type KnownId = { readonly id_hash: Hash64; readonly content_hash: Hash64 }
+
+/** Which of these ids `events` holds, each with the hash of what its event says. */
+export async function findKnownIds(sql: Sql, ids: readonly Hash64[]): Promise<KnownId[]> {
+  const found: KnownId[] = []
+  for (let i = 0; i < ids.length; i += IDS_PER_STATEMENT) {
+    const list = ids
+      .slice(i, i + IDS_PER_STATEMENT)
+      .map(toDecimal)
+      .join(', ')
+    const rows = await sql.query<{ id_hash: string; content_hash: string }>(
+      `SELECT DISTINCT toString(id_hash) AS id_hash, toString(content_hash) AS content_hash
+       FROM events PREWHERE events.id_hash IN (${list})`,
+    )
+    for (const row of rows) found.push({ id_hash: toHash(row.id_hash), content_hash: toHash(row.content_hash) })
+  }
+  return found
+}
+
+function toDecimal({ high, low }: Hash64): string {
+  return ((BigInt(high) << 32n) | BigInt(low)).toString()
+}
+
+function toHash(decimal: string): Hash64 {
+  const value = BigInt(decimal)
+  return { high: Number(value >> 32n), low: Number(value & 0xffffffffn) }
+}

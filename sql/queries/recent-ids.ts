@@ -1,0 +1,40 @@
+import type { Sql } from '../client.ts'
+
+/** One id that was received: its hashes as four unsigned 32-bit halves, and the two instants that bound its keeping. */
+export type RecentIdRows = {
+  readonly rows: number
+  /** Per row: id high, id low, content high, content low. */
+  readonly hashes: Uint32Array
+  readonly times: Float64Array
+  readonly received_at: Float64Array
+}
+
+/** Ids of a tenant's events received or dated since an instant (UTC ms), and of its configuration. */
+export async function readRecentIds(sql: Sql, tenant: string, since: number): Promise<RecentIdRows> {
+  const bytes = await sql.bytes(
+    `SELECT id_hash, content_hash, toFloat64(toUnixTimestamp64Milli(time)), toFloat64(toUnixTimestamp64Milli(received_at))
+     FROM events
+     WHERE tenant = '${tenant.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}' AND source_partition != 'foreshock'
+       AND (received_at >= fromUnixTimestamp64Milli(${since}) OR time >= fromUnixTimestamp64Milli(${since})
+         OR type = 'tenant.configured')`,
+    'RowBinary',
+  )
+  const rows = bytes.length / 32
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const answer = {
+    rows,
+    hashes: new Uint32Array(rows * 4),
+    times: new Float64Array(rows),
+    received_at: new Float64Array(rows),
+  }
+  for (let row = 0; row < rows; row++) {
+    const at = row * 32
+    answer.hashes[row * 4] = view.getUint32(at + 4, true)
+    answer.hashes[row * 4 + 1] = view.getUint32(at, true)
+    answer.hashes[row * 4 + 2] = view.getUint32(at + 12, true)
+    answer.hashes[row * 4 + 3] = view.getUint32(at + 8, true)
+    answer.times[row] = view.getFloat64(at + 16, true)
+    answer.received_at[row] = view.getFloat64(at + 24, true)
+  }
+  return answer
+}
