@@ -11,16 +11,11 @@ const FORMAT_HEADER = 'x-clickhouse-format'
 
 const formatName = z.string().regex(/^[A-Za-z0-9]{1,64}$/, 'must be the name of a ClickHouse format')
 
+const statementText = z.string().min(1).max(STATEMENT_BYTES_MAX)
+const default_format = formatName.optional().describe('Format of the result where the statement has none.')
+
 const sqlDescription = {
   tags: ['sql'],
-  querystring: z.strictObject({
-    query: z
-      .string()
-      .max(STATEMENT_BYTES_MAX)
-      .optional()
-      .describe('The statement; a body follows it after a line break.'),
-    default_format: formatName.optional().describe('Format of the result where the statement has none.'),
-  }),
   headers: z.object({ [FORMAT_HEADER]: formatName.optional().describe('As `default_format`, which wins.') }),
   response: answers({ description: 'The result, in its format.', content: { '*/*': { schema: z.string() } } }, [
     ...GUARDED,
@@ -34,10 +29,15 @@ const getSchema = {
   summary: 'Run a read-only statement',
   description: 'In the manner of ClickHouse’s HTTP interface. For the operator: it sees all tenants.',
   ...sqlDescription,
+  querystring: z.strictObject({ query: statementText.describe('The statement.'), default_format }),
 }
 const postSchema = {
   ...getSchema,
   operationId: 'postSql',
+  querystring: z.strictObject({
+    query: statementText.optional().describe('The statement or its beginning: the body follows after a line break.'),
+    default_format,
+  }),
   body: { content: { 'text/plain': { schema: z.string().describe('the statement; any media type is taken') } } },
 }
 

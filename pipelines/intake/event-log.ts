@@ -2,7 +2,7 @@ import type { Sql } from '../../sql/client.ts'
 import { findKnownIds } from '../../sql/queries/known-ids.ts'
 import { createDeadLettersBlock } from '../../sql/tables/dead-letters.ts'
 import { createEventsBlock } from '../../sql/tables/events.ts'
-import type { HashedRecord, Log, RefusedItem } from './intake.ts'
+import { type HashedRecord, type Log, placeOfRefused, type RefusedItem } from './intake.ts'
 import type { Originals } from './originals.ts'
 
 /** The embedded log: the `events` table. A batch is one block, so it is there as a whole or not at all. */
@@ -41,8 +41,7 @@ export function createEventLog(sql: Sql, originals: Originals): Log {
       const event = incoming.decoded.ok ? incoming.decoded.event : undefined
       deadLetters.append({
         tenant: incoming.tenant,
-        source_partition: incoming.source_partition,
-        source_position: incoming.source_position,
+        ...placeOfRefused(incoming),
         item: incoming.item,
         step: event === undefined ? 'decode' : 'intake',
         reason,

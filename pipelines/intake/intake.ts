@@ -27,6 +27,8 @@ export type Incoming = {
   readonly source_position: number
   /** Index inside the position, for requests that carry several events. */
   readonly item: number
+  /** The request it came with, where there was one: dead letters are found by it. */
+  readonly request?: string
   readonly bytes: Uint8Array
   readonly decoded: Decoded
 }
@@ -45,6 +47,12 @@ export type RefusedItem = {
   readonly incoming: Incoming
   readonly reason: IntakeReason
   readonly detail: string
+}
+
+/** Where a refused item is found again: its place in the source, or its request and index there. */
+export function placeOfRefused(item: Incoming): { source_partition: string; source_position: number } {
+  if (item.request !== undefined) return { source_partition: `http/${item.request}`, source_position: item.item }
+  return { source_partition: item.source_partition, source_position: item.source_position }
 }
 
 /** A record with its hashes: id high, id low, content high, content low. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { RefusedItem } from './intake.ts'
+import { placeOfRefused, type RefusedItem } from './intake.ts'
 
 /** Most bytes of one original that are kept: an event may be no longer. */
 export const ORIGINAL_BYTES_MAX = 262_144
@@ -22,11 +22,11 @@ export class Originals {
   async keep(items: readonly RefusedItem[]): Promise<void> {
     const byFile = new Map<string, string>()
     for (const { incoming } of items) {
-      const name = `${createHash('sha256').update(incoming.source_partition).digest('hex').slice(0, 16)}.ndjson`
+      const place = placeOfRefused(incoming)
+      const name = `${createHash('sha256').update(place.source_partition).digest('hex').slice(0, 16)}.ndjson`
       const line = JSON.stringify({
         tenant: incoming.tenant,
-        source_partition: incoming.source_partition,
-        source_position: incoming.source_position,
+        ...place,
         item: incoming.item,
         base64: Buffer.from(incoming.bytes.subarray(0, ORIGINAL_BYTES_MAX)).toString('base64'),
       })

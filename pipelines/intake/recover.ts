@@ -36,6 +36,7 @@ export async function recoverIntake(sql: Sql, shape: LogShape): Promise<IntakePo
       reached: time?.reached ?? 0,
       largest: time?.largest ?? Number.NEGATIVE_INFINITY,
       since: time?.since ?? 0,
+      is_live: (time?.live ?? 0) > 0,
       ...closingOf(
         closed.filter((row) => row.tenant === tenant),
         shape.slices,

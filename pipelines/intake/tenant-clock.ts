@@ -17,6 +17,8 @@ export type ClockPosition = {
   /** The last day whose slices are all closed. */
   readonly closed_day: number | undefined
   readonly next_slice: number
+  /** Whether it ever had live events. */
+  readonly is_live: boolean
 }
 
 /**
@@ -37,6 +39,8 @@ export class TenantClock {
   next_day = Number.POSITIVE_INFINITY
   /** Slices of `next_day` that are closed already: live, a day closes slice by slice between the events. */
   next_slice = 0
+  /** Whether it has live events, so that the wall clock closes its days. */
+  is_live = false
   /** Sources without a clock that are being read; while there are any, the wall clock closes nothing. */
   clocklessSources = 0
 
@@ -66,6 +70,7 @@ export class TenantClock {
 
   /** Takes note of an accepted live event, received at `now`. */
   acceptLive(now: number): void {
+    this.is_live = true
     this.#startClosing(now)
   }
 
@@ -76,6 +81,7 @@ export class TenantClock {
     if (position.closed_day !== undefined) this.close(position.closed_day)
     else if (position.since > 0) this.#startClosing(position.since)
     this.next_slice = position.next_slice
+    this.is_live = position.is_live
   }
 
   /** The day that is due to close at `now` (time reached, or the clock), if any. */

@@ -16,7 +16,6 @@ export type LineReader = {
   read(linesMax: number): Promise<ReadOutcome>
   /** Lines taken so far, empty and skipped ones too. */
   lines(): number
-  lastSkipped(): SourceItem | undefined
   close(): Promise<void>
 }
 
@@ -42,7 +41,6 @@ export function createLineReader(chunks: Chunks, options: LineOptions = {}): Lin
   let line = 0
   let begun: BegunLine | undefined
   let outcome: ReadOutcome | undefined
-  let skipped: SourceItem | undefined
 
   function scan(linesMax: number): SourceItem[] {
     const items: SourceItem[] = []
@@ -60,18 +58,13 @@ export function createLineReader(chunks: Chunks, options: LineOptions = {}): Lin
         begun.add(chunk.subarray(cursor, feed))
         item = begun.finish(line, false)
         begun = undefined
-      } else if (line >= skipThrough) {
+      } else if (line > skipThrough) {
         item = toItem(chunk, cursor, feed, chunkOffset + cursor, line, false)
       }
       cursor = feed + 1
-      if (item !== undefined) keep(items, item)
+      if (item !== undefined && line > skipThrough) items.push(item)
     }
     return items
-  }
-
-  function keep(items: SourceItem[], item: SourceItem): void {
-    if (item.line > skipThrough) items.push(item)
-    else skipped = item
   }
 
   async function read(linesMax: number): Promise<ReadOutcome> {
@@ -92,11 +85,9 @@ export function createLineReader(chunks: Chunks, options: LineOptions = {}): Lin
       chunk = Buffer.alloc(0)
       outcome = next.value === undefined ? { kind: 'end' } : { kind: 'failed', ...next.value }
       if (begun !== undefined) {
-        const items: SourceItem[] = []
         const item = begun.finish(++line, true)
         begun = undefined
-        if (item !== undefined) keep(items, item)
-        if (items.length > 0) return { kind: 'items', items }
+        if (item !== undefined && line > skipThrough) return { kind: 'items', items: [item] }
       }
     }
   }
@@ -104,7 +95,6 @@ export function createLineReader(chunks: Chunks, options: LineOptions = {}): Lin
   return {
     read,
     lines: () => line,
-    lastSkipped: () => skipped,
     close: async () => {
       await chunks.return(undefined)
     },

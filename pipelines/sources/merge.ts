@@ -21,7 +21,7 @@ import {
  * log. Forgetting can only lower keys, so it could only go wrong by lowering y's. Then y's largest time was reached by
  * an item z of its source that is in the log, and x, being before y and of another source, was before z as well: but
  * the accepted items before z are in the log. Refused items after the last logged one of their source are merged once
- * more; their dead letters have the same source and position as before.
+ * more, perhaps elsewhere between the others; their dead letters have the same source and position as before.
  */
 
 /** Most sources at a time: each has a file open and a batch in memory. */
@@ -68,7 +68,6 @@ type Lane = {
   /** Order keys of `items`. */
   times: number[]
   next: number
-  hasBegun: boolean
   hasEnded: boolean
   /** Time of the last line. */
   time: number
@@ -83,12 +82,6 @@ export function mergeSources(sources: readonly Source[], tenant: string): Merged
 
   async function refill(lane: Lane): Promise<void> {
     const outcome = await lane.source.read(laneItemsMax)
-    if (!lane.hasBegun) {
-      lane.hasBegun = true
-      const skipped = lane.source.lastSkipped()
-      const decoded = skipped === undefined ? undefined : decodeItem(skipped, tenant)
-      if (decoded?.ok === true) lane.time = decoded.event.time
-    }
     lane.next = 0
     lane.times.length = 0
     lane.decoded.length = 0
@@ -187,7 +180,6 @@ function createLane(source: Source, index: number): Lane {
     decoded: [],
     times: [],
     next: 0,
-    hasBegun: false,
     hasEnded: false,
     time: Number.NEGATIVE_INFINITY,
     entryBytes: 0,

@@ -201,8 +201,8 @@ function openFailure(path: string, code: string): OpenFailure {
 /**
  * Gives a file its id: that of the longest known content it continues, else a new one. When an earlier file of the same
  * call may have that id, the two are compared whole: if one begins with all of the other, the shorter is left out; if
- * they differ, this one takes another id, and the registry gets both with all of their content, so that a run that is
- * killed early finds them apart again.
+ * they differ, this one takes another id and is entered with all of its content at once, so that a run that is killed
+ * while both are still alike in what was read finds them apart again.
  */
 async function chooseId(
   candidate: Candidate,
@@ -219,8 +219,6 @@ async function chooseId(
     const relation = await compare(file, other.file!)
     if (relation === 'differs') {
       apart.add(other.id)
-      other.floor ??= await wholeEntry(other.file!, other.id)
-      await registry.put(other.floor)
       continue
     }
     candidate.id = other.id

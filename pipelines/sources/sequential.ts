@@ -39,7 +39,6 @@ export function createFileSource(file: OpenFile, options: FileSourceOptions): So
     size_bytes: file.size_bytes,
     consumedBytes: () => meter.bytes,
     read: reader.read,
-    lastSkipped: reader.lastSkipped,
     progressEntry: () => tracker.entry(options.source_partition, reader.lines()),
     async close() {
       await reader.close()

@@ -92,8 +92,6 @@ function createSortedSource(
   let rank = Math.min(resumeAfter, index.size())
   let consumed = 0
   for (let i = 0; i < rank; i++) consumed += index.lengthAt(i)
-  let isResuming = rank > 0
-  let skipped: SourceItem | undefined
   let failed: ReadOutcome | undefined
 
   async function readRanks(from: number, to: number): Promise<readonly SourceItem[] | undefined> {
@@ -110,11 +108,6 @@ function createSortedSource(
 
   async function read(itemsMax: number): Promise<ReadOutcome> {
     if (failed !== undefined) return failed
-    if (isResuming) {
-      isResuming = false
-      skipped = (await readRanks(rank - 1, rank))?.[0]
-      if (failed !== undefined) return failed
-    }
     if (rank === index.size()) return last
     let to = rank
     let bytes = 0
@@ -135,7 +128,6 @@ function createSortedSource(
     size_bytes: index.bytes(),
     consumedBytes: () => consumed,
     read,
-    lastSkipped: () => skipped,
     progressEntry: () => undefined,
     close: () => handle.close(),
   }

@@ -66,8 +66,6 @@ export type Source = {
   /** How much of that was consumed so far. */
   consumedBytes(): number
   read(itemsMax: number): Promise<ReadOutcome>
-  /** The item before the first one that `read` gives, when reading was resumed after it. Known after a first read. */
-  lastSkipped(): SourceItem | undefined
   /**
    * The registry entry that covers at least every byte of the items handed out; undefined for sources that need none.
    * Put it before the items are appended: then every position in the log is vouched for by a hash.

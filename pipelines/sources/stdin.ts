@@ -29,7 +29,6 @@ export function createStreamSource(stream: Readable, n: number): Source {
     size_bytes: undefined,
     consumedBytes: () => meter.bytes,
     read: reader.read,
-    lastSkipped: () => undefined,
     progressEntry: () => undefined,
     async close() {
       // First the stream: a read that waits for it would otherwise hold up the closing for ever.

@@ -2,7 +2,8 @@ import type { Chunks } from './source.ts'
 
 /**
  * Boundaries of the frames of a zstd file (RFC 8878 §3.1). A file may be several frames one after the other (`cat`,
- * `pzstd`, appended logs), also skippable ones without content. Node's decompressor stops without a word at the end of
+ * `pzstd`, appended logs), also
+ * skippable ones without content. Node's decompressor stops without a word at the end of
  * a frame that lies inside a write, and what follows would be lost; so the bytes are cut here where frames end.
  */
 
@@ -17,8 +18,7 @@ export function isZstdMagic(head: Buffer): boolean {
 }
 
 /**
- * The stored bytes without skippable frames, each piece within one frame. Bytes that begin no frame are a failure, and
- * so is an end inside a frame.
+ * The stored bytes, each piece within one frame. Bytes that begin no frame are a failure, and so is an end inside one.
  */
 export async function* zstdPieces(stored: Chunks, name: string): Chunks {
   let frame: Frame | undefined
@@ -48,7 +48,7 @@ export async function* zstdPieces(stored: Chunks, name: string): Chunks {
           }
         }
         const bytes = frame.take(rest)
-        if (frame.hasContent) yield rest.subarray(0, bytes)
+        yield rest.subarray(0, bytes)
         rest = rest.subarray(bytes)
         if (frame.hasEnded()) frame = undefined
       }
@@ -67,7 +67,6 @@ export function truncated(name: string): { readonly reason: 'truncated'; readonl
 }
 
 type Frame = {
-  readonly hasContent: boolean
   /** How many of the bytes belong to the frame. The first bytes it is given are its magic number. */
   take(bytes: Buffer): number
   hasEnded(): boolean
@@ -139,7 +138,7 @@ function createFrame(hasContent: boolean): Frame {
     return part === 'end'
   }
 
-  return { hasContent, take, hasEnded }
+  return { take, hasEnded }
 }
 
 /** Bytes of a frame header after its descriptor: window, dictionary id, content size. */

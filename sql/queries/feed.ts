@@ -32,3 +32,17 @@ export async function readWarning(sql: Sql, tenant: string, id: string): Promise
   )
   return rows[0]
 }
+
+/** The latest feed row of an episode. */
+export async function readLatestOfWarning(
+  sql: Sql,
+  tenant: string,
+  warningId: string,
+): Promise<StoredFeedRow | undefined> {
+  const rows = await sql.query<StoredFeedRow>(
+    `SELECT ${COLUMNS} FROM warnings
+     WHERE tenant = ${quoteString(tenant)} AND warning_id = ${quoteString(warningId)}
+     ORDER BY feed_seq DESC LIMIT 1`,
+  )
+  return rows[0]
+}

@@ -29,6 +29,8 @@ export type TenantTime = {
   readonly largest: number
   /** When time was reached first, by them or live. */
   readonly since: number
+  /** Live events it ever had. */
+  readonly live: number
 }
 
 /** How far each tenant's time has come. Live sources are those whose partition begins with `http`. */
@@ -37,7 +39,8 @@ export function readTenantTimes(sql: Sql): Promise<TenantTime[]> {
     `SELECT tenant,
        toUnixTimestamp64Milli(maxIf(received_at, NOT startsWith(source_partition, 'http'))) AS reached,
        toUnixTimestamp64Milli(maxIf(time, NOT startsWith(source_partition, 'http'))) AS largest,
-       toUnixTimestamp64Milli(minIf(received_at, toUnixTimestamp64Milli(received_at) > 0)) AS since
+       toUnixTimestamp64Milli(minIf(received_at, toUnixTimestamp64Milli(received_at) > 0)) AS since,
+       countIf(startsWith(source_partition, 'http')) AS live
      FROM events
      WHERE type NOT IN ('tenant.configured', 'day.closed', 'definitions.published')
      GROUP BY tenant ORDER BY tenant`,

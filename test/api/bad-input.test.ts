@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { STATUS_CODES } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
@@ -114,7 +115,7 @@ describe('a bad request', () => {
       `urn:foreshock:problem:${problem}`,
     ])
     expect(response.headers['content-type']).toMatch(/^application\/problem\+json/)
-    expect(response.json()).toMatchObject({ status, title: expect.any(String), detail: expect.any(String) })
+    expect(response.json()).toMatchObject({ status, title: STATUS_CODES[status] })
     expect(response.headers['x-content-type-options']).toBe('nosniff')
     if (status === 401) expect(response.headers['www-authenticate']).toMatch(/^Bearer realm="foreshock"/)
     if (status === 405) expect(response.headers.allow).toBeDefined()
@@ -127,7 +128,7 @@ describe('a bad request', () => {
     const response = await createTestApp().app.inject(get('/v1/warnings?limit=0&wiat=3'))
     expect(response.json()).toMatchObject({
       errors: [
-        { parameter: 'limit', message: expect.any(String) },
+        { parameter: 'limit', message: 'Too small: expected number to be >=1' },
         { parameter: 'wiat', message: 'is not a parameter of this route' },
       ],
     })
@@ -179,7 +180,7 @@ async function documentedStatuses(app: ReturnType<typeof createTestApp>['app'], 
   const document = (await app.inject('/openapi.json')).json<{
     paths: Record<string, Record<string, { responses: Record<string, unknown> }>>
   }>()
-  const path = String(request.url).split('?')[0] ?? ''
+  const path = (typeof request.url === 'string' ? request.url : '').split('?')[0] ?? ''
   const template = Object.keys(document.paths).find((one) => {
     return one === path || (one.includes('{') && new RegExp(`^${one.replaceAll(/\{[^}]+\}/g, '[^/]+')}$`).test(path))
   })

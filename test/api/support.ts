@@ -23,7 +23,7 @@ export function createMemoryFeed(partitions: number): MemoryFeed {
   const held = new Set<FeedRow>()
   const listeners = new Set<(tenant: string) => void>()
   const runsOf = (tenant: string): FeedRow[][] => {
-    const known = runs.get(tenant) ?? new Array<FeedRow[]>(partitions).fill([]).map((): FeedRow[] => [])
+    const known = runs.get(tenant) ?? Array.from({ length: partitions }, (): FeedRow[] => [])
     runs.set(tenant, known)
     return known
   }

@@ -39,7 +39,7 @@ async function serve(options: Parameters<typeof createTestApp>[0] = {}) {
     client.on('error', () => {})
     requests.push(client)
     client.end()
-    const [response] = (await once(client, 'response')) as [IncomingMessage]
+    const response = await new Promise<IncomingMessage>((resolve) => client.once('response', resolve))
     const messages = parse(response)
     let lastId = ''
     const next = async () => {

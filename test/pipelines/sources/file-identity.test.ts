@@ -186,7 +186,8 @@ describe('a file', () => {
 })
 
 describe('files of one call', () => {
-  const common = lines(0, 10_000)
+  /** More than is read at once. */
+  const common = lines(0, 40_000)
 
   async function open(paths: string[], registry = createMemoryRegistry()) {
     const outcome = await openSources(paths, registry)
@@ -207,11 +208,12 @@ describe('files of one call', () => {
       [[short, long, longest], longest],
       [[longest, long, short], longest],
       [[long, longest, short, long], longest],
+      [[long, short, longest], longest],
     ] as const) {
       const { sources, contained } = await open([...paths])
       expect(sources.map((source) => source.name)).toEqual([kept])
       expect(contained.length).toBe(paths.length - 1)
-      const expected = paths.length === 2 ? 10_000 : 10_009
+      const expected = paths.length === 2 ? 40_000 : 40_009
       expect((await drain(sources[0]!)).items.length).toBe(expected)
       await close(sources)
     }

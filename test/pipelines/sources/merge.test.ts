@@ -43,7 +43,6 @@ function sourceOf(lines: readonly string[], name: string, resumeAfter = 0, failu
       next += batch.length
       return { kind: 'items', items: batch }
     },
-    lastSkipped: () => items[resumeAfter - 1],
     progressEntry: () => undefined,
     close: async () => {},
   }
