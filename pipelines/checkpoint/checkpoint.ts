@@ -226,7 +226,7 @@ function restoreBorrower(
   if (decision !== undefined) state.decisions[borrower.index] = decision
   // A quiet day's sweep moves the as-of time and nothing else, so it leaves no copy behind.
   const closed = group.slices[borrower.slice]?.closed_day ?? Number.NEGATIVE_INFINITY
-  if (Number.isFinite(closed) && borrower.isExposed()) {
+  if (Number.isFinite(closed) && (borrower.isExposed() || (decision?.warning ?? null) !== null)) {
     borrower.time = Math.max(borrower.time, group.tenant.calendar.endOfDay(closed))
   }
   const day = borrower.loans.length === 0 ? 0 : group.tenant.calendar.dayOf(borrower.time)

@@ -1,17 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { ingestCommand } from './commands/ingest.ts'
+import { runCommand } from './commands/run.ts'
 import { describeError, Failure, say, UsageError } from './output.ts'
 
 const EXIT_FAILURE = 1
 const EXIT_USAGE = 2
 
 function createProgram(): Command {
-  const { version, description } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  ) as { version: string; description: string }
+  const { version, description } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+    description: string
+  }
   const program = new Command('foreshock').description(description).version(version)
-  for (const command of [ingestCommand()]) program.addCommand(command)
+  for (const command of [ingestCommand(), runCommand()]) program.addCommand(command)
   // Errors are said here, once, in one line.
   for (const command of allCommands(program)) command.exitOverride().configureOutput({ outputError: () => {} })
   return program

@@ -151,14 +151,18 @@ export class Engine {
     const end = group.tenant.calendar.endOfDay(day)
     const isMonthEnd = lastDayOfMonth(monthOfDay(day)) === day
     for (const borrower of group.slices[event.data.slice]?.borrowers ?? []) {
-      if (borrower.loans.length === 0) continue
-      if (borrower.time <= end && borrower.isExposed()) {
+      if (borrower.time <= end && this.#isSwept(state, borrower)) {
         state.features.advance(borrower, end)
         if (this.#isBatchClosed(state)) await this.#decideWaiting(outputs)
         this.#evaluateBorrower(state, borrower, record, 0, isMonthEnd)
       }
       this.#closeLoans(state, borrower, day, isMonthEnd, record, outputs)
     }
+  }
+
+  /** A day's sweep evaluates whoever has a loan that runs, and whoever has a warning, which else could never be cleared. */
+  #isSwept(state: PartitionState, borrower: Borrower): boolean {
+    return borrower.isExposed() || (state.decisions[borrower.index]?.warning ?? null) !== null
   }
 
   /** Evaluates a borrower as it stands, into the batch; its rows follow once the batch is scored. */

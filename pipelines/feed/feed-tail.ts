@@ -54,6 +54,22 @@ export class FeedTail {
     )
   }
 
+  /** A row that is still in memory, by its id. */
+  find(tenant: string, id: string): FeedRow | undefined {
+    for (const { rows } of this.#tailsOf(tenant)) {
+      const row = rows.findLast((one) => one.id === id)
+      if (row !== undefined) return row
+    }
+    return undefined
+  }
+
+  /** The borrower of the newest row in memory, for an example. */
+  latestBorrower(tenant: string): string | undefined {
+    return this.#tailsOf(tenant)
+      .flatMap(({ rows }) => rows.slice(-1))
+      .toSorted((a, b) => b.time - a.time)[0]?.borrower
+  }
+
   onRows(listener: (tenant: string) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)

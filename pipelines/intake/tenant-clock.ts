@@ -41,8 +41,6 @@ export class TenantClock {
   next_slice = 0
   /** Whether it has live events, so that the wall clock closes its days. */
   is_live = false
-  /** Sources without a clock that are being read; while there are any, the wall clock closes nothing. */
-  clocklessSources = 0
 
   constructor(tenant: string, configuration: TenantConfiguration) {
     this.tenant = tenant

@@ -36,7 +36,8 @@ export function createBorrowerView(
     let score: BorrowerNow['score'] = null
     if (definitions?.scorer !== null && definitions !== null) {
       const [value] = await definitions.scorer.score(values, COLUMNS.length, 1)
-      if (value !== undefined) score = { model: definitions.model, score: value, band: severityOf(definitions.bandOf(value)) }
+      if (value !== undefined)
+        score = { model: definitions.model, score: value, band: severityOf(definitions.bandOf(value)) }
     }
     const latest = warning === null ? undefined : await readLatestOfWarning(sql, tenant, warning.warning_id)
     return {

@@ -11,7 +11,11 @@ const BATCH_ITEMS_MAX = 10_000
 /** Inserts are spaced so far at least: more small parts a second would only be merged again. */
 const COMMIT_EVERY_MS = 20
 
-type Waiting = { readonly items: Incoming[]; readonly answer: (results: IntakeResult[]) => void; readonly fail: (error: unknown) => void }
+type Waiting = {
+  readonly items: Incoming[]
+  readonly answer: (results: IntakeResult[]) => void
+  readonly fail: (error: unknown) => void
+}
 
 /** Where events arrive one request at a time: requests that wait together go into the log together. */
 export class LiveDoor {

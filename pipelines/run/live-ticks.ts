@@ -15,7 +15,7 @@ export function startLiveTicks(pipeline: Pipeline, onFailure: (error: unknown) =
 
   async function closeDue(): Promise<void> {
     for (const clock of pipeline.intake.tenants) {
-      if (!clock.is_live || clock.clocklessSources > 0) continue
+      if (!clock.is_live || pipeline.clocklessTenants.has(clock.tenant)) continue
       while (!isStopped && (await pipeline.closeDueSlice(clock.tenant, Date.now()))) {
         // The next slice, behind whatever arrived meanwhile.
       }

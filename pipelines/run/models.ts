@@ -5,14 +5,14 @@ import type { Model } from '../../models/model.ts'
 
 const MODELS = new URL('../../models/', import.meta.url)
 
-/** Every trained model that the release carries: a folder of `models/` with a card. The last one by name is current. */
+/** Every trained model that the release carries: a folder of `models/` with a card. The newest version is current. */
 export async function loadModels(): Promise<
   { readonly ok: true; readonly models: readonly Model[] } | { readonly ok: false; readonly detail: string }
 > {
   const folders = readdirSync(MODELS, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && /_v\d+$/.test(entry.name))
     .map((entry) => entry.name)
-    .sort()
+    .sort((a, b) => versionOf(a) - versionOf(b) || (a < b ? -1 : 1))
   const known = new Set(FEATURE_IDS)
   const models: Model[] = []
   for (const folder of folders) {
@@ -21,4 +21,8 @@ export async function loadModels(): Promise<
     models.push(loaded.model)
   }
   return { ok: true, models }
+}
+
+function versionOf(folder: string): number {
+  return Number(folder.slice(folder.lastIndexOf('_v') + 2))
 }

@@ -90,6 +90,8 @@ export class Pipeline {
   readonly sink: Sink
   readonly feed: FeedTail
   readonly counts: Counts = { events: 0, repeats: 0, dropped_fields: 0, late: 0, warnings: {}, dead_letters: {} }
+  /** Tenants of which a source without a clock is being read: its time closes their days, not the wall clock's. */
+  readonly clocklessTenants = new Set<string>()
   /** What the restart had to do, for people. */
   readonly recovery: string
   readonly intake: Intake
@@ -159,6 +161,11 @@ export class Pipeline {
     await pipeline.#replay(sql, acknowledged)
     await pipeline.#publishCurrent(models)
     return pipeline
+  }
+
+  /** What stopped the engine or the sink, if anything did: nothing is taken any more. */
+  get failure(): unknown {
+    return this.#failure
   }
 
   /** Appends a batch and hands its records to the engine. Resolves when the log has them. */

@@ -12,6 +12,8 @@ export type SimulatorOptions = {
 }
 
 const NEWLINE = 10
+/** Events that are gone through at once while catching up, so that progress can be shown. */
+const SKIPPED_EVENTS_MAX = 50_000
 
 /**
  * The simulator as a source of the running pipeline. Its position is the number of the event, so that after a restart it
@@ -44,23 +46,26 @@ export class SimulatorSource {
     return this.#position <= this.#resumeAfter
   }
 
-  /** Lets one simulated day pass; returns how many events it had. */
-  async passDay(): Promise<number> {
-    const { lines, events } = this.#simulation.writeDay()
-    const first = this.#position
-    this.#position += events
-    if (this.#position <= this.#resumeAfter + 1) return events
+  /** Lets days pass until there are at least `itemsMin` events, or `until` is reached; returns how many there were. */
+  async pass(itemsMin: number, until = Number.POSITIVE_INFINITY): Promise<number> {
     const items: Incoming[] = []
-    let position = first
+    let events = 0
+    do {
+      const day = this.#simulation.writeDay()
+      events += day.events
+      this.#collect(day.lines, items)
+    } while (items.length < itemsMin && this.day < until && events < SKIPPED_EVENTS_MAX)
+    if (items.length > 0) await this.#pipeline.take(items, undefined)
+    return events
+  }
+
+  #collect(lines: Uint8Array, items: Incoming[]): void {
     for (let from = 0; from < lines.length; ) {
       const end = lines.indexOf(NEWLINE, from)
-      const bytes = lines.subarray(from, end)
+      if (this.#position > this.#resumeAfter) items.push(this.#incoming(lines.subarray(from, end), this.#position))
+      this.#position++
       from = end + 1
-      if (position > this.#resumeAfter) items.push(this.#incoming(bytes, position))
-      position++
     }
-    await this.#pipeline.take(items, undefined)
-    return events
   }
 
   #incoming(bytes: Uint8Array, position: number): Incoming {

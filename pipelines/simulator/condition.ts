@@ -5,15 +5,15 @@ import type { Scene } from './scene.ts'
 
 /** The hidden condition: once a month it may change, driven by shocks. All parameters are monthly probabilities. */
 
-const STABLE_TO_STRETCHED = 0.021
-const STABLE_TO_DISTRESSED = 0.0018
+const STABLE_TO_STRETCHED = 0.03
+const STABLE_TO_DISTRESSED = 0.0022
 /** Falls without a sign: disputes, fraud, the unwilling. Nothing shows but the missed payment. */
-const STABLE_TO_DEFAULTING = 0.0014
+const STABLE_TO_DEFAULTING = 0.0016
 const STRETCHED_TO_DISTRESSED = 0.13
 const STRETCHED_TO_STABLE = 0.22
 const DISTRESSED_TO_DEFAULTING = 0.26
 const DISTRESSED_TO_RECOVERING = 0.2
-const DEFAULTING_TO_RECOVERING = 0.07
+const DEFAULTING_TO_RECOVERING = 0.09
 const RECOVERING_TO_STABLE = 0.24
 const RECOVERING_TO_DISTRESSED = 0.07
 

@@ -35,7 +35,7 @@ const LATE_DAYS_MAX: readonly number[] = [16, 22, 26, 26, 22]
 /** Pays at a decision after the due date, by DPD below 30, below 60, above. */
 const PAYS_OVERDUE: readonly (readonly number[])[] = [
   [0.55, 0.42, 0.21, 0.024, 0.47],
-  [0.5, 0.3, 0.11, 0.016, 0.3],
+  [0.5, 0.4, 0.15, 0.02, 0.4],
   [0.35, 0.15, 0.04, 0.006, 0.1],
 ]
 const PAYS_IN_PART: readonly number[] = [0.004, 0.04, 0.14, 0.25, 0.07]

@@ -113,7 +113,7 @@ type Candidate = {
   readonly file: OpenFile | undefined
   readonly isPlain: boolean
   id: string
-  /** Set when the registry had to know all of the file at once. */
+  /** Set when the registry has to know more of the file than will have been read for a while. */
   floor: FileEntry | undefined
   isContained: boolean
 }
@@ -201,7 +201,7 @@ function openFailure(path: string, code: string): OpenFailure {
 /**
  * Gives a file its id: that of the longest known content it continues, else a new one. When an earlier file of the same
  * call may have that id, the two are compared whole: if one begins with all of the other, the shorter is left out; if
- * they differ, this one takes another id and is entered with all of its content at once, so that a run that is killed
+ * they differ, this one takes another id and its entry covers all of it from the start, so that a run that is killed
  * while both are still alike in what was read finds them apart again.
  */
 async function chooseId(
@@ -232,9 +232,7 @@ async function chooseId(
   const taken = new Set([...known.map((entry) => entry.file), ...earlier.map((other) => other.id)])
   const match = matches.find((entry) => !apart.has(entry.file))
   candidate.id = match?.file ?? freeId(base, (id) => taken.has(id))
-  if (apart.size === 0) return
-  candidate.floor = await wholeEntry(file, candidate.id)
-  await registry.put(candidate.floor)
+  if (apart.size > 0) candidate.floor = await wholeEntry(file, candidate.id)
 }
 
 function mayBe(id: string, base: string): boolean {

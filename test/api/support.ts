@@ -36,7 +36,8 @@ export function createMemoryFeed(partitions: number): MemoryFeed {
     read: async (tenant, after, limit) => {
       feed.reads++
       return runsOf(tenant).map((run, partition) => {
-        const rows = run.slice(after[partition]!, after[partition]! + limit)
+        const from = after[partition] ?? 0
+        const rows = run.slice(from, from + limit)
         const hole = rows.findIndex((row) => held.has(row))
         return hole === -1 ? rows : rows.slice(0, hole)
       })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { EventResult } from '../../../api/dependencies.ts'
 import { EVENTS_PER_REQUEST_MAX } from '../../../api/events/route.ts'
 import { bearer, createTestApp, eventOf } from '../support.ts'
 
@@ -75,6 +76,30 @@ describe('POST /v1/events', () => {
     const more = await post(test, '1\n'.repeat(EVENTS_PER_REQUEST_MAX + 1), 'application/x-ndjson')
     expect([more.statusCode, more.json<{ type: string }>().type]).toEqual([413, 'urn:foreshock:problem:too_large'])
     expect(test.submitted).toHaveLength(EVENTS_PER_REQUEST_MAX)
+  })
+
+  it('gives back the memory of a body when it has answered', async () => {
+    const test = createTestApp()
+    const body = Buffer.alloc(10 << 20, 0x20)
+    body.write('[]')
+    // More in all than may be in flight at a time.
+    for (let i = 0; i < 8; i++) expect((await post(test, body)).statusCode).toBe(200)
+  })
+
+  it('asks to come back later when the bodies of a tenant would fill the memory', async () => {
+    let release = (): void => {}
+    const gate = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const submit = async () => gate.then((): EventResult[] => [{ id: null, status: 'refused' }])
+    const test = createTestApp({ fault: { submit } })
+    const body = Buffer.alloc(10 << 20, 0x20)
+    body.write('{}')
+    const answers = Array.from({ length: 7 }, async () => (await post(test, body)).statusCode)
+    const first = await Promise.race(answers)
+    release()
+    expect(first).toBe(503)
+    expect((await Promise.all(answers)).filter((status) => status === 200)).toHaveLength(6)
   })
 
   it('asks to come back later when intake is busy', async () => {

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
@@ -39,12 +38,15 @@ async function serve(options: Parameters<typeof createTestApp>[0] = {}) {
     client.on('error', () => {})
     requests.push(client)
     client.end()
-    const response = await new Promise<IncomingMessage>((resolve) => client.once('response', resolve))
+    const response = await new Promise<IncomingMessage>((resolve) => {
+      client.once('response', resolve)
+    })
     const messages = parse(response)
     let lastId = ''
     const next = async () => {
-      const { value, done } = await messages.next()
-      if (done === true) throw new Error('the stream has ended')
+      const result = await messages.next()
+      if (result.done === true) throw new Error('the stream has ended')
+      const { value } = result
       lastId = value.id ?? lastId
       return value
     }

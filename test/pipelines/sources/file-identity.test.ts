@@ -221,7 +221,9 @@ describe('files of one call', () => {
 
   test('that begin alike and differ later are told apart, also after a kill in the first batch', async () => {
     const paths = ['a', 'b', 'c'].map((text) => write(common + lines(0, 3, text)))
-    const { sources, registry } = await open(paths)
+    const longer = write(common + lines(0, 4, 'c'))
+    const { sources, contained, registry } = await open([...paths, longer])
+    expect(contained).toEqual([paths[2]])
     const partitions = sources.map((source) => source.source_partition)
     expect(partitions.slice(1)).toEqual([`${partitions[0]}-2`, `${partitions[0]}-3`])
     // Whatever little was read, the entries never fall behind what was needed to tell them apart.
@@ -230,12 +232,12 @@ describe('files of one call', () => {
       await registry.put(source.progressEntry()!)
     }
     await close(sources)
-    const again = await open(paths.toReversed(), registry)
+    const again = await open([longer, paths[1]!, paths[0]!], registry)
     expect(again.sources.map((source) => source.source_partition)).toEqual(partitions.toReversed())
     const { items } = await drain(again.sources[0]!)
-    expect(items.slice(-3).map(textOf)).toEqual(['c 0', 'c 1', 'c 2'])
+    expect(items.slice(-4).map(textOf)).toEqual(['c 0', 'c 1', 'c 2', 'c 3'])
     const entry = again.sources[0]!.progressEntry()!
-    expect(entry).toMatchObject({ file: partitions[2], sha256: sha256(common + lines(0, 3, 'c')) })
+    expect(entry).toMatchObject({ file: partitions[2], sha256: sha256(common + lines(0, 4, 'c')) })
     await close(again.sources)
   })
 

@@ -110,7 +110,7 @@ describe('lines', () => {
         ['x'.repeat(EVENT_BYTES_MAX), '\r\n'],
         ['y'.repeat(EVENT_BYTES_MAX + 1), '\r\n'],
         [`${'z'.repeat(EVENT_BYTES_MAX + 5)}\r`, '\r\n'],
-        ['ab\r'.repeat(200_000), '\n'],
+        [`${'ab\r'.repeat(200_000)}c`, '\n'],
         ['ä'.repeat(500_000), ''],
       ] as const) {
         const all = Buffer.from(`${BOM}a\n${text}${end}${end === '' ? '' : 'b\n'}`)

@@ -62,7 +62,7 @@ describe('memory stays flat while a file grows', () => {
     ['plain and decoded', '', 'merge', false],
     ['packed', '.gz', 'source', false],
     ['packed and sorted', '.gz', 'source', true],
-  ] as const)('%s', { timeout: 60_000 }, async (_, ending, reading, sort) => {
+  ] as const)('%s', { timeout: 120_000 }, async (_, ending, reading, sort) => {
     const small = await peakMegabytes(await writeEvents(`small${ending}`, 20), reading, sort)
     const large = await peakMegabytes(await writeEvents(`large${ending}`, 60), reading, sort)
     expect(large.items).toBeGreaterThan(200_000)

@@ -60,7 +60,7 @@ describe('a sorted file', () => {
           )
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 60 },
     )
     expect(readdirSync(spools)).toEqual([])
   })

@@ -1,0 +1,173 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { createKey, KEYS_FILE } from '../../../api/keys.ts'
+import { dateOfDay, dayOfDate, firstDayOfMonth, monthOfDay } from '../../../features/time.ts'
+import { HOST_DEFAULT, PORT_DEFAULT, TENANT_DEFAULT } from '../../config.ts'
+import { ingest } from '../../ingest/ingest.ts'
+import type { Pipeline } from '../../run/pipeline.ts'
+import { startService } from '../../run/service.ts'
+import { SimulatorSource } from '../../run/simulator-source.ts'
+import { openForCommand } from '../open.ts'
+import { describeError, Failure, groupDigits, print, say, UsageError } from '../output.ts'
+import { Progress } from '../progress.ts'
+import { saySummary, summaryOf } from '../summary.ts'
+
+const SIMULATOR = 'simulator'
+const PORT_MAX = 65_535
+/** Simulated events that are handed over at once before time runs on. */
+const HISTORY_BATCH_EVENTS = 4096
+
+type Options = {
+  data: string
+  host: string
+  port: string
+  source?: string
+  tenant: string
+  borrowers: string
+  months: string
+  seed: string
+  start: string
+  daySeconds: string
+  model: boolean
+}
+
+export function runCommand(): Command {
+  return new Command('run')
+    .description('intake, engine, API and jobs in one process; Ctrl-C stops it, the next start goes on from there')
+    .option('--data <dir>', 'data directory, made when absent', './data')
+    .option('--host <address>', 'address to listen on', HOST_DEFAULT)
+    .option('--port <number>', 'port to listen on, 0 for any free one', String(PORT_DEFAULT))
+    .option('--source <name>', 'simulator, a file, or - for standard input; without it events come by HTTP alone')
+    .option('--tenant <name>', 'tenant of the source, and of the key made on first start', TENANT_DEFAULT)
+    .option('--borrowers <n>', 'simulator: borrowers', '1000')
+    .option('--months <n>', 'simulator: months of history before time runs on', '12')
+    .option('--seed <n>', 'simulator: seed', '1')
+    .option('--start <date>', 'simulator: first date', '2024-01-01')
+    .option('--day-seconds <n>', 'simulator: seconds that a day takes once the history is there', '3')
+    .option('--no-model', 'rules alone')
+    .action(run)
+}
+
+async function run(options: Options): Promise<void> {
+  const port = wholeNumber('--port', options.port, 0, PORT_MAX)
+  const stop = new AbortController()
+  process.once('SIGINT', () => stop.abort())
+  process.once('SIGTERM', () => stop.abort())
+  const pipeline = await openForCommand({ directory: options.data, withoutModel: !options.model })
+  let failure: unknown
+  if (options.source !== undefined) pipeline.clocklessTenants.add(options.tenant)
+  const service = await startService(pipeline, {
+    host: options.host,
+    port,
+    onError: (error, where) => say(`${where}: ${describeError(error)}`),
+  }).catch(async (error: unknown) => {
+    await pipeline.close()
+    throw new Failure(describeError(error))
+  })
+  try {
+    if (options.source === SIMULATOR) await runSimulator(pipeline, service.url, options, stop.signal)
+    else {
+      if (options.source !== undefined) await readSource(pipeline, options, options.source, stop.signal)
+      sayWelcome(pipeline, service.url, options)
+      await untilAborted(stop.signal)
+    }
+  } catch (error) {
+    failure = error
+  }
+  say('stopping')
+  await service.close()
+  await pipeline.close()
+  if (failure !== undefined) throw failure
+}
+
+/** History first, with progress; then a day every few seconds until somebody stops it. */
+async function runSimulator(pipeline: Pipeline, url: string, options: Options, signal: AbortSignal): Promise<void> {
+  const months = wholeNumber('--months', options.months, 1, 1200)
+  const daySeconds = Number(options.daySeconds)
+  if (!(daySeconds >= 0)) throw new UsageError(`--day-seconds ${options.daySeconds} is not a number from 0 on`)
+  const source = new SimulatorSource(pipeline, {
+    tenant: options.tenant,
+    borrowers: wholeNumber('--borrowers', options.borrowers, 1, 5_000_000),
+    seed: wholeNumber('--seed', options.seed, 0, Number.MAX_SAFE_INTEGER),
+    start: options.start,
+  })
+  const first = source.day
+  const last = firstDayOfMonth(monthOfDay(dayOfDate(options.start)) + months)
+  const progress = new Progress('simulated history')
+  const evaluationsBefore = pipeline.engine.evaluations
+  let events = 0
+  while (!signal.aborted && (source.day < last || source.isCatchingUp)) {
+    events += await source.pass(HISTORY_BATCH_EVENTS, last)
+    const share = Math.min(1, (source.day - first) / (last - first))
+    progress.show(
+      events,
+      share,
+      `${dateOfDay(source.day)}, ${groupDigits(pipeline.engine.evaluations - evaluationsBefore)} evaluations`,
+    )
+  }
+  await pipeline.drain()
+  progress.end(events, `through ${dateOfDay(source.day - 1)}`)
+  saySummary(summaryOf(pipeline, evaluationsBefore, progress.seconds))
+  sayWelcome(pipeline, url, options)
+  while (!signal.aborted) {
+    const day = source.day
+    const before = { ...pipeline.counts.warnings }
+    await source.pass(1)
+    await pipeline.drain()
+    say(`${dateOfDay(day)}  ${describeNew(before, pipeline.counts.warnings)}`)
+    await Promise.race([untilAborted(signal), new Promise((resolve) => setTimeout(resolve, daySeconds * 1000))])
+  }
+}
+
+async function readSource(pipeline: Pipeline, options: Options, source: string, signal: AbortSignal): Promise<void> {
+  const progress = new Progress(source === '-' ? 'standard input' : source)
+  const ingested = await ingest(pipeline, {
+    tenant: options.tenant,
+    files: [source],
+    sort: false,
+    signal,
+    onProgress: ({ lines, consumed_bytes, size_bytes }) => {
+      progress.show(lines, size_bytes === undefined ? undefined : consumed_bytes / size_bytes)
+    },
+  })
+  if (!ingested.ok) throw new Failure(ingested.detail)
+  progress.end(pipeline.counts.events)
+  for (const failure of ingested.failures) say(failure)
+}
+
+/** The address, the first start's key, and lines that work when pasted. */
+function sayWelcome(pipeline: Pipeline, url: string, options: Options): void {
+  const directory = pipeline.database.path
+  const isFirst = !existsSync(join(directory, KEYS_FILE))
+  const key = isFirst ? createKey({ directory, tenant: options.tenant }).key : '$KEY'
+  print('')
+  print(`foreshock listens on ${url} (documentation: ${url}/docs)`)
+  if (isFirst) print(`API key of tenant ${options.tenant}, shown only now: ${key}`)
+  else print(`Use your API key as $KEY; npx foreshock keys create makes another one`)
+  const borrower = pipeline.feed.latestBorrower(options.tenant)
+  print('')
+  print(`curl -H 'Authorization: Bearer ${key}' '${url}/v1/warnings?severity=orange,red&limit=3'`)
+  if (borrower !== undefined) print(`curl -H 'Authorization: Bearer ${key}' ${url}/v1/borrowers/${borrower}`)
+  print(`curl -N -H 'Authorization: Bearer ${key}' ${url}/v1/warnings/stream`)
+  print('')
+}
+
+function describeNew(before: Readonly<Record<string, number>>, after: Readonly<Record<string, number>>): string {
+  const parts = Object.entries(after)
+    .map(([key, count]) => [key, count - (before[key] ?? 0)] as const)
+    .filter(([, count]) => count > 0)
+    .map(([key, count]) => `${count} ${key}`)
+  return parts.length === 0 ? 'no new warnings' : parts.join(', ')
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
+
+function wholeNumber(name: string, text: string, min: number, max: number): number {
+  const value = Number(text)
+  if (Number.isSafeInteger(value) && value >= min && value <= max && text.trim() !== '') return value
+  throw new UsageError(`${name} ${text} is not a whole number from ${min} to ${max}`)
+}

@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { createApp } from '../../api/app.ts'
+import { openKeyStore } from '../../api/keys.ts'
+import type { FeedRow as ApiFeedRow } from '../../api/rows.ts'
+import { readWarning } from '../../sql/queries/feed.ts'
+import { toApiRow } from '../feed/rows.ts'
+import { createBorrowerView } from './borrower-view.ts'
+import { LiveDoor } from './live-door.ts'
+import { startLiveTicks } from './live-ticks.ts'
+import type { Pipeline } from './pipeline.ts'
+import { openSqlDoor } from './sql-door.ts'
+
+/** Tells the command line on the same machine where the process that holds the directory listens. */
+const RUN_FILE = 'run.json'
+
+export type ServiceOptions = {
+  readonly host: string
+  readonly port: number
+  /** Told what a caller sees only as a 500, and failures of the background. */
+  readonly onError: (error: unknown, where: string) => void
+}
+
+export type Service = { readonly url: string; readonly app: FastifyInstance; close(): Promise<void> }
+
+/** Serves a pipeline over HTTP and closes live tenants' days. Stops in reverse. */
+export async function startService(pipeline: Pipeline, options: ServiceOptions): Promise<Service> {
+  const directory = pipeline.database.path
+  const operatorToken = randomBytes(32).toString('base64url')
+  const door = new LiveDoor(pipeline)
+  const reads = pipeline.database.session()
+  const borrowerNow = createBorrowerView(pipeline.engine, reads)
+  const { feed } = pipeline
+  const app = createApp(
+    {
+      submit: (tenant, items, request) => door.submit(tenant, items, request),
+      feed: {
+        partitions: feed.partitions,
+        read: async (tenant, after, limit) => (await feed.read(tenant, after, limit)).map((rows) => rows.map(toApiRow)),
+        onRows: (listener) => feed.onRows(listener),
+      },
+      borrower: async (tenant, borrower) => {
+        const now = await borrowerNow(tenant, borrower)
+        if (now === undefined) return undefined
+        const { time, warnings, ...rest } = now
+        return { ...rest, evaluated_at: new Date(time).toISOString(), warnings: warnings.map(toApiRow) }
+      },
+      warning: async (tenant, id): Promise<ApiFeedRow | undefined> => {
+        const row = feed.find(tenant, id) ?? (await readWarning(reads, tenant, id))
+        return row === undefined ? undefined : toApiRow(row)
+      },
+      keys: openKeyStore(directory, { warn: (message) => options.onError(new Error(message), 'keys') }),
+      sql: await openSqlDoor(pipeline.database),
+      operatorToken,
+      readiness: () => ({
+        ready: pipeline.failure === undefined,
+        checks: { pipeline: pipeline.failure === undefined ? 'ok' : 'failed' },
+      }),
+    },
+    {
+      version: versionOf(),
+      reportError: (error, context) => options.onError(error, `${context.method} ${context.route}`),
+    },
+  )
+  await app.listen({ host: options.host, port: options.port })
+  const address = app.server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : options.port
+  const url = `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`
+  const runFile = join(directory, RUN_FILE)
+  writeFileSync(runFile, `${JSON.stringify({ pid: process.pid, url, operator_token: operatorToken })}\n`, {
+    mode: 0o600,
+  })
+  const stopTicks = startLiveTicks(pipeline, (error) => options.onError(error, 'day close'))
+  return {
+    url,
+    app,
+    async close() {
+      await stopTicks()
+      await app.close()
+      rmSync(runFile, { force: true })
+      await reads.close()
+    },
+  }
+}
+
+function versionOf(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  return manifest.version
+}
