@@ -53,6 +53,7 @@ export function registerWarningStream(app: Api, dependencies: StreamDependencies
 
     reply.raw.once('close', watch.end)
     // Writes that move count as activity, so this ends only a connection whose other end takes nothing.
+    request.raw.socket.setTimeout(heartbeat_ms * STALLED_HEARTBEATS, () => request.raw.socket.destroy())
     const pieces = streamPieces({
       feed,
       tenant,

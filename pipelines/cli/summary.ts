@@ -12,10 +12,14 @@ export type Summary = {
   readonly dead_letters: Readonly<Record<string, number>>
   readonly dropped_fields: number
   readonly seconds: number
+  /** Processor time of this process, all threads, from its start. */
+  readonly cpu_seconds: number
+  readonly memory_peak_bytes: number
 }
 
 export function summaryOf(pipeline: Pipeline, evaluationsBefore: number, seconds: number): Summary {
   const { counts, engine } = pipeline
+  const usage = process.resourceUsage()
   return {
     events: counts.events,
     repeats: counts.repeats,
@@ -26,6 +30,8 @@ export function summaryOf(pipeline: Pipeline, evaluationsBefore: number, seconds
     dead_letters: { ...counts.dead_letters },
     dropped_fields: counts.dropped_fields,
     seconds: Math.round(seconds * 1000) / 1000,
+    cpu_seconds: Math.round((usage.userCPUTime + usage.systemCPUTime) / 1000) / 1000,
+    memory_peak_bytes: usage.maxRSS * 1024,
   }
 }
 
@@ -44,5 +50,5 @@ export function saySummary(summary: Summary): void {
   say(`dead letters  ${list(summary.dead_letters)}`)
   if (summary.dropped_fields > 0)
     say(`dropped       ${groupDigits(summary.dropped_fields)} unknown fields, never stored`)
-  say(`seconds       ${summary.seconds}`)
+  say(`seconds       ${summary.seconds} (${summary.cpu_seconds} of processor time)`)
 }

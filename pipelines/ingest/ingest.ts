@@ -37,7 +37,7 @@ export async function ingest(pipeline: Pipeline, options: IngestOptions): Promis
   try {
     const registry = createFileRegistry(sql)
     const standardInput = { stream: process.stdin, n: pipeline.intake.nextStream('stdin') }
-    const resumeAfter = (partition: string) => Math.max(0, pipeline.intake.positionOf(partition))
+    const resumeAfter = (partition: string) => Math.max(0, pipeline.intake.positionOf(options.tenant, partition))
     const opened = await openSources(options.files, registry, { sort: options.sort, resumeAfter }, standardInput)
     if (!opened.ok) return { ok: false, detail: opened.detail }
     const { sources, contained } = opened
@@ -51,7 +51,10 @@ export async function ingest(pipeline: Pipeline, options: IngestOptions): Promis
     try {
       while (options.signal?.aborted !== true) {
         const outcome = await merged.read(BATCH_ITEMS_MAX)
-        if (outcome.kind === 'end') break
+        if (outcome.kind === 'end') {
+          for (const entry of merged.progressEntries()) await registry.put(entry)
+          break
+        }
         if (outcome.kind === 'failed') {
           failures.push(describeFailure(outcome.name, outcome))
           // The other files' later items would find their place before this one's, were they read on now.

@@ -72,7 +72,7 @@ export type LogShape = { readonly partitions: number; readonly slices: number }
 export type IntakePosition = {
   /** Next offset per partition. */
   readonly offsets: number[]
-  /** Largest position per source partition, over all log partitions. */
+  /** Largest position per tenant and source partition (`sourceKey`), over all log partitions. */
   readonly sourcePositions: Map<string, number>
   readonly tenants: readonly (ClockPosition & {
     readonly tenant: string
@@ -111,15 +111,25 @@ export class Intake {
     }
   }
 
-  /** Largest position of a source partition that the log holds, −1 if none. */
-  positionOf(sourcePartition: string): number {
-    return this.#sourcePositions.get(sourcePartition) ?? -1
+  /** Largest position of a tenant's source partition that the log holds, −1 if none. */
+  positionOf(tenant: string, sourcePartition: string): number {
+    return this.#sourcePositions.get(sourceKey(tenant, sourcePartition)) ?? -1
+  }
+
+  /** Largest position of a source partition that all tenants share. */
+  largestPosition(sourcePartition: string): number {
+    let largest = -1
+    for (const [key, position] of this.#sourcePositions) {
+      if (key.endsWith(sourceKey('', sourcePartition))) largest = Math.max(largest, position)
+    }
+    return largest
   }
 
   /** Number of the next stream without an identity, such as standard input: `prefix:0`, `prefix:1` … */
   nextStream(prefix: string): number {
     let next = 0
-    for (const name of this.#sourcePositions.keys()) {
+    for (const key of this.#sourcePositions.keys()) {
+      const name = key.slice(key.indexOf(SEPARATOR) + 1)
       if (name.startsWith(`${prefix}:`)) next = Math.max(next, Number(name.slice(prefix.length + 1)) + 1)
     }
     return next
@@ -193,7 +203,8 @@ export class Intake {
     const { hashes } = prepared
     if (!decoded.ok) return { status: 'refused', id: null, reason: decoded.reason, detail: decoded.detail }
     const { event } = decoded
-    if (item.source_position <= this.positionOf(item.source_partition)) return { status: 'repeat', id: event.id }
+    if (item.source_position <= this.positionOf(item.tenant, item.source_partition))
+      return { status: 'repeat', id: event.id }
 
     const seen = this.#recentIds.lookUp(hashes, 0)
     const before = seen === 'new' ? stored.get(`${hashes[0]}:${hashes[1]}`) : undefined
@@ -242,7 +253,7 @@ export class Intake {
         before = isClosing ? clock.calendar.startOfDay(clock.closed_day - LATE_LOOKUP_DAYS) : Number.NEGATIVE_INFINITY
       }
       if (!item.decoded.ok || item.decoded.event.time >= before) return
-      if (item.source_position <= this.positionOf(item.source_partition)) return
+      if (item.source_position <= this.positionOf(item.tenant, item.source_partition)) return
       late.push((prepared[i] as Prepared).hashes)
     })
     return late.length === 0 ? NOTHING_STORED : this.#log.findIds(late)
@@ -334,11 +345,18 @@ export class Intake {
     if (records.length > 0) await this.#log.append(records)
     for (const { record } of records) {
       if (record.source_partition !== OWN_SOURCE) {
-        this.#sourcePositions.set(record.source_partition, record.source_position)
+        this.#sourcePositions.set(sourceKey(record.event.tenant, record.source_partition), record.source_position)
       }
     }
     return records.map(({ record }) => record)
   }
+}
+
+const SEPARATOR = '\u0000'
+
+/** One file given for two tenants is two sources. */
+export function sourceKey(tenant: string, sourcePartition: string): string {
+  return `${tenant}${SEPARATOR}${sourcePartition}`
 }
 
 const NO_HASHES = new Uint32Array(4)

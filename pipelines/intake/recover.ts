@@ -15,7 +15,7 @@ import {
   readTenantTimes,
 } from '../../sql/queries/intake-position.ts'
 import { readRecentIds } from '../../sql/queries/recent-ids.ts'
-import { type IntakePosition, keptUntilDay, type LogShape, RECENT_ID_DAYS } from './intake.ts'
+import { type IntakePosition, keptUntilDay, type LogShape, RECENT_ID_DAYS, sourceKey } from './intake.ts'
 import { RecentIds } from './recent-ids.ts'
 import type { ClockPosition } from './tenant-clock.ts'
 
@@ -47,7 +47,7 @@ export async function recoverIntake(sql: Sql, shape: LogShape): Promise<IntakePo
   }
   return {
     offsets,
-    sourcePositions: new Map(positions.map((row) => [row.source_partition, row.position])),
+    sourcePositions: new Map(positions.map((row) => [sourceKey(row.tenant, row.source_partition), row.position])),
     tenants,
     recentIds,
     definitions: definitions === undefined ? undefined : restoreData<PublishedDefinitions>(definitions.data),

@@ -27,7 +27,7 @@ export class LiveDoor {
 
   constructor(pipeline: Pipeline) {
     this.#pipeline = pipeline
-    this.#position = pipeline.intake.positionOf(HTTP_PARTITION) + 1
+    this.#position = pipeline.intake.largestPosition(HTTP_PARTITION) + 1
   }
 
   /** Resolves when what was accepted is durable; 'busy' when too much waits already. */

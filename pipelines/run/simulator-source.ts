@@ -31,7 +31,7 @@ export class SimulatorSource {
     this.#pipeline = pipeline
     this.#tenant = options.tenant
     this.partition = `simulator:${options.seed}:${options.borrowers}:${options.start}`
-    this.#resumeAfter = pipeline.intake.positionOf(this.partition)
+    this.#resumeAfter = pipeline.intake.positionOf(options.tenant, this.partition)
     const { seed, borrowers, start } = options
     this.#simulation = createSimulation({ seed, borrowers, start })
   }

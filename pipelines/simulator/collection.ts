@@ -25,6 +25,8 @@ export function collect(scene: Scene, borrower: Borrower, loan: Loan, dpd: numbe
     return true
   }
   if (dpd < RESTRUCTURE_DPD_FIRST || dpd > RESTRUCTURE_DPD_LAST || loan.restructured) return false
+  // A single instalment left is not worth a schedule, and what is paid of it could be more than the new one asks for.
+  if (loan.terms - loan.settled < 2) return false
   if (borrower.condition === CONDITION.defaulting || !borrower.random.chance(RESTRUCTURES)) return false
   scene.agenda.plan(timeAtWork(borrower), restructure, 0, loan.number)
   return true

@@ -11,13 +11,13 @@ export function readPartitionEnds(sql: Sql): Promise<PartitionEnd[]> {
   )
 }
 
-export type SourcePosition = { readonly source_partition: string; readonly position: number }
+export type SourcePosition = { readonly tenant: string; readonly source_partition: string; readonly position: number }
 
-/** The largest position of each source partition, foreshock's own records left out. */
+/** The largest position of each tenant's source partitions, foreshock's own records left out. */
 export function readSourcePositions(sql: Sql): Promise<SourcePosition[]> {
   return sql.query<SourcePosition>(
-    `SELECT source_partition, max(source_position) AS position FROM events
-     WHERE source_partition != 'foreshock' GROUP BY source_partition ORDER BY source_partition`,
+    `SELECT tenant, source_partition, max(source_position) AS position FROM events
+     WHERE source_partition != 'foreshock' GROUP BY tenant, source_partition ORDER BY tenant, source_partition`,
   )
 }
 

@@ -3,12 +3,12 @@ import { filesBelow, readText, topLevelEntries } from './tree.ts'
 
 const LINES_MAX = 400
 
-/** Files that may be longer, each with the reason. A path that ends in `/` stands for all below it. */
-const LONGER: Readonly<Record<string, string>> = {
-  'package-lock.json': 'npm writes it',
-  'test/golden/': 'recorded results, written by the tests that compare with them',
-  'test/fixtures/': 'input data',
-}
+/** Files that may be longer, each with the reason. */
+const LONGER: readonly { readonly files: RegExp; readonly reason: string }[] = [
+  { files: /^package-lock\.json$/, reason: 'npm writes it' },
+  { files: /^test\/(?:.+\/)?golden\//, reason: 'recorded results, written by the tests that compare with them' },
+  { files: /^test\/(?:.+\/)?fixtures\//, reason: 'input data' },
+]
 
 /** Everything that may lie at the top, and whether it has to. */
 const TOP_LEVEL: Readonly<Record<string, 'required' | 'optional'>> = {
@@ -73,10 +73,10 @@ describe('files', () => {
     expect(long).toEqual([])
   })
 
-  it('are not excused for a length that they do not have', () => {
-    const needless = Object.keys(LONGER).filter((excused) => {
-      const file = texts.find(({ path }) => path === excused)
-      return !excused.endsWith('/') && (file === undefined || countLines(file.text) <= LINES_MAX)
+  it('are not excused from that without need', () => {
+    const needless = LONGER.filter(({ files, reason }) => {
+      const excused = texts.filter(({ path }) => files.test(path))
+      return reason === '' || excused.length === 0
     })
     expect(needless).toEqual([])
   })
@@ -138,5 +138,5 @@ function countLines(text: string): number {
 }
 
 function isExcused(path: string): boolean {
-  return Object.keys(LONGER).some((excused) => (excused.endsWith('/') ? path.startsWith(excused) : path === excused))
+  return LONGER.some(({ files }) => files.test(path))
 }

@@ -37,7 +37,7 @@ type Reading = 'source' | 'merge'
 
 /** Peak resident memory of a process that opens a file, reads it and counts. */
 async function peakMegabytes(path: string, reading: Reading, sort: boolean) {
-  const sources = new URL('../../../pipelines/sources/', import.meta.url)
+  const sources = new URL('../../../pipelines/sources/', import.meta.url).href
   const script = `
     const { openSources } = await import('${sources}open.ts')
     const { mergeSources } = await import('${sources}merge.ts')

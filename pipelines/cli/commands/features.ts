@@ -1,0 +1,138 @@
+import { Command } from 'commander'
+import { type FeatureDefinition, featureColumn, featureId } from '../../../features/catalogue/define.ts'
+import { CATALOGUE } from '../../../features/catalogue/index.ts'
+import { token } from '../../../features/events/fields.ts'
+import { quoteString } from '../../../sql/client.ts'
+import { TENANT_DEFAULT } from '../../config.ts'
+import { tenantName } from '../arguments.ts'
+import { Failure, print, UsageError } from '../output.ts'
+import { readRows, withStatements } from '../statements.ts'
+import { alignColumns } from '../table.ts'
+
+export function featuresCommand(): Command {
+  const list = new Command('list')
+    .description('the catalogue: every feature with its unit, windows in days and formula')
+    .option('--json', 'one JSON array, one object per column of the table `features`')
+    .action(listFeatures)
+  const show = new Command('show')
+    .description('one definition')
+    .argument('<name>', 'feature as name or name@version; the latest version without one')
+    .option('--json', 'as one JSON object')
+    .action(showFeature)
+  const of = new Command('of')
+    .description("a borrower's values as its last row of the table `features` has them")
+    .argument('<borrower>', 'the token that the events have as subject')
+    .option('--data <dir>', 'data directory', './data')
+    .option('--tenant <name>', 'tenant of the borrower', TENANT_DEFAULT)
+    .option('--json', 'as one JSON object')
+    .addHelpText(
+      'after',
+      '\nEvery event of a borrower has a row; a closed day has one at month ends and where a signal or the band changed.',
+    )
+    .action(featuresOf)
+  return new Command('features')
+    .description('the catalogue of features, one definition, or the values of one borrower')
+    .addCommand(list)
+    .addCommand(show)
+    .addCommand(of)
+}
+
+/** What outsiders see of a definition. */
+function describe(one: FeatureDefinition) {
+  return {
+    name: one.name,
+    version: one.version,
+    column: featureColumn(one),
+    family: one.family,
+    unit: one.unit,
+    windows_days: one.windows_days,
+    minimum_history_days: one.minimum_history_days,
+    missing: one.missing,
+    formula: { zh: one.formula.zh, en: one.formula.en },
+    reading: { zh: one.reading.zh, en: one.reading.en },
+    source: one.source,
+  }
+}
+
+function listFeatures(options: { json?: true }): void {
+  if (options.json) {
+    print(JSON.stringify(CATALOGUE.map(describe)))
+    return
+  }
+  const rows = CATALOGUE.map((one) => [
+    one.name,
+    String(one.version),
+    one.family,
+    one.unit,
+    one.windows_days.join(',') || '-',
+    one.formula.en,
+  ])
+  const head = ['name', 'version', 'family', 'unit', 'windows', 'formula']
+  for (const line of alignColumns([head, ...rows])) print(line)
+}
+
+function showFeature(name: string, options: { json?: true }): void {
+  const found = CATALOGUE.filter((one) => one.name === name || featureId(one) === name)
+  const one = found.toSorted((a, b) => a.version - b.version).at(-1)
+  if (one === undefined) {
+    throw new Failure(`the catalogue has no feature ${name}: foreshock features list shows what there is`)
+  }
+  if (options.json) {
+    print(JSON.stringify(describe(one)))
+    return
+  }
+  const windows = one.windows_days.length === 0 ? 'none' : `${one.windows_days.join(', ')} days`
+  const history = one.minimum_history_days === 0 ? '' : `less than ${one.minimum_history_days} days of history; `
+  const lines = [
+    [featureId(one), ''],
+    ['family', one.family],
+    ['unit', one.unit],
+    ['windows', windows],
+    ['formula', one.formula.en],
+    ['', one.formula.zh],
+    ['reading', one.reading.en],
+    ['', one.reading.zh],
+    ['missing', `${history}${one.missing}`],
+    ['column', featureColumn(one)],
+    ['source', one.source],
+  ]
+  print(featureId(one))
+  for (const line of alignColumns(lines.slice(1))) print(`  ${line}`)
+}
+
+type StoredRow = Readonly<Record<string, number | string | null>> & {
+  readonly partition: number
+  readonly offset: number
+  readonly type: string
+  readonly time_ms: number
+}
+
+async function featuresOf(borrower: string, options: { data: string; tenant: string; json?: true }): Promise<void> {
+  const tenant = tenantName(options.tenant)
+  if (!token.safeParse(borrower).success) {
+    throw new UsageError(`${JSON.stringify(borrower)} is no borrower token: printable ASCII without spaces`)
+  }
+  const statement = `SELECT *, toUnixTimestamp64Milli(time) AS time_ms FROM features
+    WHERE tenant = ${quoteString(tenant)} AND borrower = ${quoteString(borrower)}
+    ORDER BY partition DESC, offset DESC LIMIT 1`
+  const [row] = await withStatements(options.data, (statements) => readRows<StoredRow>(statements, statement))
+  if (row === undefined) {
+    throw new Failure(`tenant ${tenant} has no features of borrower ${borrower}: check the token, or name the --tenant`)
+  }
+  const { partition, offset, type, time_ms } = row
+  const evaluatedAt = new Date(time_ms).toISOString()
+  // A column that this directory does not have yet is missing, like a value.
+  const values = CATALOGUE.map((one) => ({ one, value: row[featureColumn(one)] ?? null }))
+  if (options.json) {
+    const features = Object.fromEntries(values.map(({ one, value }) => [featureColumn(one), value]))
+    print(JSON.stringify({ tenant, borrower, evaluated_at: evaluatedAt, type, partition, offset, features }))
+    return
+  }
+  print(`borrower ${borrower} of tenant ${tenant}, evaluated at ${evaluatedAt} (${type}, ${partition}/${offset})`)
+  const rows = values.map(({ one, value }) => [
+    featureColumn(one),
+    value === null ? 'missing' : String(value),
+    one.unit,
+  ])
+  for (const line of alignColumns([['feature', 'value', 'unit'], ...rows], [1])) print(line)
+}
