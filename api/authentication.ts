@@ -1,7 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
-import type { Keys } from './dependencies.ts'
-import { type KeyHolder, parseKey, SCOPES, type Scope } from './keys.ts'
+import { type KeyHolder, type KeyStore, parseKey, SCOPES, type Scope } from './keys.ts'
 import { type Problem, problem } from './problem.ts'
 
 /** Who asks, decided from the headers alone, before a byte of the body is read. */
@@ -21,7 +20,7 @@ export type Authenticated =
   | { readonly ok: false; problem: Problem }
 
 /** Returns the check of one request; `tenant` is the query parameter of that name, unchecked. */
-export function createAuthentication(keys: Keys, operatorToken: string) {
+export function createAuthentication(keys: KeyStore, operatorToken: string) {
   if (operatorToken.length < OPERATOR_TOKEN_LENGTH_MIN) {
     throw new Error(`the operator's token must have at least ${OPERATOR_TOKEN_LENGTH_MIN} characters`)
   }

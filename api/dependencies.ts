@@ -1,4 +1,4 @@
-import type { KeyHolder } from './keys.ts'
+import type { KeyStore } from './keys.ts'
 import type { BorrowerView, FeedRow } from './rows.ts'
 
 /**
@@ -33,8 +33,6 @@ export type SqlAnswer =
   | { readonly ok: false; readonly message: string; readonly status: SqlFailureStatus }
 export type SqlFailureStatus = 400 | 403 | 404 | 408 | 413 | 503
 
-export type Keys = { verify(key: string): KeyHolder | undefined }
-
 export type Dependencies = {
   /**
    * Takes the bytes of single events, as they were sent, and resolves when what was accepted is durable: one result
@@ -50,7 +48,7 @@ export type Dependencies = {
   readonly borrower: (tenant: string, borrower: string) => Promise<BorrowerView | undefined>
   /** The feed row with this `id`. */
   readonly warning: (tenant: string, id: string) => Promise<FeedRow | undefined>
-  readonly keys: Keys
+  readonly keys: KeyStore
   /** Runs a read-only statement over all tenants. `signal` fires when the caller has gone or waited too long. */
   readonly sql: (statement: string, format: string | undefined, signal: AbortSignal) => Promise<SqlAnswer>
   /** Bearer token of the local command line: may name any tenant, and is the only one that may use `/sql`. */

@@ -1,4 +1,4 @@
-import { type Payment, type Loan } from './ledger/loan.ts'
+import { type Loan, type Payment } from './ledger/loan.ts'
 import type { Borrower } from './state/borrower.ts'
 import { TRAIT, TRANSACTION_F64, TRANSACTION_U32 } from './streams/transactions.ts'
 import { MS_PER_DAY, MS_PER_HOUR } from './time.ts'

@@ -23,5 +23,5 @@ export function sizeThreadPool(): void {
 
 /** Whether progress may be drawn: on a terminal that is not asked to be plain. */
 export function isTerminal(stream: NodeJS.WriteStream): boolean {
-  return stream.isTTY === true && process.env['TERM'] !== 'dumb' && process.env['CI'] === undefined
+  return stream.isTTY && process.env['TERM'] !== 'dumb' && process.env['CI'] === undefined
 }

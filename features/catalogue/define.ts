@@ -1,5 +1,5 @@
-import type { LedgerFact } from '../ledger/facts.ts'
 import type { BehaviourFact } from '../behaviour.ts'
+import type { LedgerFact } from '../ledger/facts.ts'
 import type { WindowAggregate } from '../window/aggregate.ts'
 
 /** The five families of signals. */

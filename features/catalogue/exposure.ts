@@ -1,5 +1,5 @@
-import { type FeatureDefinition, ratio } from './define.ts'
 import { TRAIT } from '../streams/transactions.ts'
+import { type FeatureDefinition, ratio } from './define.ts'
 import { feature, transactionAmount } from './windows.ts'
 
 /** Exposure and environment: what is owed, and what others report of the borrower. */
@@ -110,7 +110,7 @@ export const EXPOSURE: readonly FeatureDefinition[] = [
     },
     unit: 'ratio',
     inputs: [{ fact: 'balance_last' }, { fact: 'next_instalment_amount' }],
-    compute: (balance, next) => ratio(balance!, next!),
+    compute: (balance, next) => ratio(balance, next),
     missing: 'no balance is known or no instalment lies ahead',
     source: HINT,
   }),
@@ -124,7 +124,7 @@ export const EXPOSURE: readonly FeatureDefinition[] = [
     reading: { zh: '还款负担重', en: 'instalments eat the income' },
     unit: 'ratio',
     inputs: [{ fact: 'scheduled_last_30d' }, transactionAmount('sum', TRAIT.IN, 30)],
-    compute: (due, inflow) => ratio(due!, inflow!),
+    compute: (due, inflow) => ratio(due, inflow),
     missing: 'no loan is known or nothing came in',
     source: SAMA,
   }),
@@ -138,7 +138,7 @@ export const EXPOSURE: readonly FeatureDefinition[] = [
     reading: { zh: '额度用尽', en: 'the limit is used up' },
     unit: 'share',
     inputs: [{ fact: 'limited_outstanding' }, { fact: 'limit_total' }],
-    compute: (used, limit) => ratio(used!, limit!),
+    compute: (used, limit) => ratio(used, limit),
     missing: 'no open loan has a credit limit',
     source: PRACTICE,
   }),

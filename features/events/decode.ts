@@ -79,7 +79,7 @@ export function decodeValue(value: unknown, tenant: string): Decoded {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return refuse('not_an_object', 'an event is a JSON object')
   }
-  const flaw = inspect(value as Record<string, unknown>, 1)
+  const flaw = inspect(value, 1)
   if (flaw !== undefined) return flaw
   const record = value as Record<string, unknown>
   const type = record['type']
@@ -92,7 +92,7 @@ export function decodeValue(value: unknown, tenant: string): Decoded {
   }
   const parsed = incomingEvent.safeParse(value)
   if (!parsed.success) return refuse('invalid_field', describe(parsed.error))
-  const event = parsed.data as z.output<typeof incomingEvent>
+  const event = parsed.data
   if (event.tenant !== undefined && event.tenant !== tenant) {
     return refuse('wrong_tenant', `the event is of tenant ${event.tenant}, not ${tenant}`)
   }

@@ -1,5 +1,5 @@
-import type { DecisionState } from '../../models/decision/state.ts'
 import type { ByteReader, ByteWriter } from '../../features/state/bytes.ts'
+import type { DecisionState } from '../../models/decision/state.ts'
 
 /** What was decided of one borrower, as bytes. */
 export function writeDecision(state: DecisionState | undefined, writer: ByteWriter): void {

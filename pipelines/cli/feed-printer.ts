@@ -30,6 +30,7 @@ export class FeedPrinter {
   readonly #options: FeedPrinterOptions
   #left: number
   #hasBegun = false
+  #reader: FeedReader | undefined
   #tenantsRead = Number.NEGATIVE_INFINITY
 
   constructor(options: FeedPrinterOptions) {
@@ -46,13 +47,13 @@ export class FeedPrinter {
     return encodeFeedCursor(this.positions)
   }
 
-  /** Prints what there is now. */
-  async drain(reader: FeedReader): Promise<void> {
+  /** Prints what there is now, or less when the signal fires. */
+  async drain(reader: FeedReader, signal?: AbortSignal): Promise<void> {
     await this.#begin(reader)
     const runs = [...this.positions.keys()].sort().map((tenant): Run => ({ tenant, rows: [], next: 0, more: true }))
     let text = ''
     try {
-      while (!this.isFull) {
+      while (!this.isFull && signal?.aborted !== true) {
         await this.#refill(reader, runs)
         const run = earliest(runs)
         if (run === undefined) break
@@ -85,7 +86,8 @@ export class FeedPrinter {
   /** Finds the tenants, where they may be others than the last time, and on the first call reads the cursor. */
   async #begin(reader: FeedReader): Promise<void> {
     const { tenant, tenantDefault, partitions, after } = this.#options
-    if (this.#hasBegun && (tenant !== undefined || performance.now() - this.#tenantsRead < TENANTS_MS)) return
+    const isFresh = reader === this.#reader && performance.now() - this.#tenantsRead < TENANTS_MS
+    if (this.#hasBegun && (tenant !== undefined || isFresh)) return
     const tenants = tenant === undefined ? [...new Set([tenantDefault, ...(await reader.tenants())])] : [tenant]
     if (!this.#hasBegun && after !== undefined) {
       const decoded = decodeFeedCursor(after, tenants, partitions)
@@ -96,6 +98,7 @@ export class FeedPrinter {
       if (!this.positions.has(one)) this.positions.set(one, new Array<number>(partitions).fill(0))
     }
     this.#hasBegun = true
+    this.#reader = reader
     this.#tenantsRead = performance.now()
   }
 }

@@ -6,7 +6,7 @@ import type { Sql } from '../../sql/client.ts'
 import { FeedTail } from '../feed/feed-tail.ts'
 import { toApiRow } from '../feed/rows.ts'
 import type { Positions } from './feed-cursor.ts'
-import { ask, type Holder, Refused } from './holder.ts'
+import { askText, type Holder, Refused } from './holder.ts'
 import { localStatements, readRows, remoteStatements, type Statements } from './statements.ts'
 
 /** Rows per page and partition. The API gives no larger page. */
@@ -47,7 +47,7 @@ export function remoteReader(holder: Holder): FeedReader {
     tenants: () => readTenants(remoteStatements(holder)),
     async page(tenant, after, limit) {
       const path = pagePath(tenant, after, { limit: Math.min(limit, PAGE_ROWS_MAX) })
-      const { warnings, more } = (await (await ask(holder, path)).json()) as { warnings: FeedRow[]; more: boolean }
+      const { warnings, more } = JSON.parse(await askText(holder, path)) as { warnings: FeedRow[]; more: boolean }
       return { rows: warnings, more }
     },
   }
@@ -59,8 +59,7 @@ export async function waitForRows(holder: Holder, positions: Positions, signal: 
   const either = AbortSignal.any([signal, done.signal])
   if (positions.size > POLLS_MAX) return pause(PAUSE_MS, signal)
   const polls = [...positions].map(async ([tenant, after]) => {
-    const response = await ask(holder, pagePath(tenant, after, { limit: 1, wait: POLL_SECONDS }), { signal: either })
-    await response.text()
+    await askText(holder, pagePath(tenant, after, { limit: 1, wait: POLL_SECONDS }), either)
   })
   try {
     await Promise.race(polls)

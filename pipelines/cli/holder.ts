@@ -83,6 +83,17 @@ export async function ask(
   throw new Refused(detail, response.status)
 }
 
+/** The whole text of an answer. A connection that breaks in between is a `HolderGone` too. */
+export async function askText(holder: Holder, path: string, signal?: AbortSignal): Promise<string> {
+  const response = await ask(holder, path, signal === undefined ? {} : { signal })
+  try {
+    return await response.text()
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw new HolderGone('the answer broke off', { cause: error })
+  }
+}
+
 /** What a problem document says, else the status. */
 async function readDetail(response: Response): Promise<string> {
   const said = z.object({ detail: z.string() }).safeParse(await response.json().catch(() => undefined))

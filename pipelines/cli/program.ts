@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { featuresCommand } from './commands/features.ts'
+import { feedCommand } from './commands/feed.ts'
+import { importCommand } from './commands/import.ts'
 import { ingestCommand } from './commands/ingest.ts'
+import { keysCommand } from './commands/keys.ts'
 import { runCommand } from './commands/run.ts'
+import { schemaCommand } from './commands/schema.ts'
+import { simulateCommand } from './commands/simulate.ts'
+import { sqlCommand } from './commands/sql.ts'
 import { describeError, Failure, say, UsageError } from './output.ts'
 
 const EXIT_FAILURE = 1
@@ -13,14 +20,25 @@ function createProgram(): Command {
     description: string
   }
   const program = new Command('foreshock').description(description).version(version)
-  for (const command of [ingestCommand(), runCommand()]) program.addCommand(command)
+  const commands = [
+    runCommand(),
+    simulateCommand(),
+    importCommand(),
+    ingestCommand(),
+    sqlCommand(),
+    feedCommand(),
+    featuresCommand(),
+    keysCommand(),
+    schemaCommand(),
+  ]
+  for (const command of commands) program.addCommand(command)
   // Errors are said here, once, in one line.
   for (const command of allCommands(program)) command.exitOverride().configureOutput({ outputError: () => {} })
   return program
 }
 
 function allCommands(command: Command): Command[] {
-  return [command, ...command.commands.flatMap((child) => allCommands(child as Command))]
+  return [command, ...command.commands.flatMap((child) => allCommands(child))]
 }
 
 /** Runs one command and sets the exit code: 0 when all of its work is done, 2 on wrong usage, 1 on anything else. */
@@ -42,6 +60,8 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
 function sayError(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0
+    // A command that only groups others has shown its help.
+    if (error.code === 'commander.help') return EXIT_USAGE
     say(`${error.message.replace(/^error: /, '')} (foreshock --help shows the usage)`)
     return EXIT_USAGE
   }

@@ -1,7 +1,8 @@
-import { openReadOnly } from '../../sql/read-only.ts'
 import { type Sql, SqlError } from '../../sql/client.ts'
+import { openReadOnly } from '../../sql/read-only.ts'
 import { withData } from './data.ts'
 import { ask, type Holder } from './holder.ts'
+import { describeError, Failure } from './output.ts'
 
 /** Reading statements against a data directory, whoever holds it. */
 export type Statements = {
@@ -71,7 +72,11 @@ export function remoteStatements(holder: Holder): Statements {
       const path = `/sql?${new URLSearchParams({ default_format: format }).toString()}`
       const response = await ask(holder, path, { body: statement })
       if (response.body === null) return
-      for await (const piece of response.body) yield piece as Uint8Array
+      try {
+        for await (const piece of response.body) yield piece as Uint8Array
+      } catch (error) {
+        throw new Failure(`the running process ended before its answer did (${describeError(error)}): try again`)
+      }
     },
   }
 }

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
-import type { PublishedDefinitions } from '../../features/events/contract.ts'
 import { featureId } from '../../features/catalogue/define.ts'
 import { CATALOGUE } from '../../features/catalogue/index.ts'
+import type { PublishedDefinitions } from '../../features/events/contract.ts'
 import { bandCode } from '../../models/bands.ts'
 import { createDecision, DECISION, type Decision } from '../../models/decision/decide.ts'
+import type { Model } from '../../models/model.ts'
 import { compileRules, type EvaluateRules } from '../../models/rules/compile.ts'
 import { ruleId } from '../../models/rules/define.ts'
 import { RULES } from '../../models/rules/index.ts'
-import type { Model } from '../../models/model.ts'
 import { createScorer, type Scorer } from '../../models/scorer.ts'
 
 /** Definitions in force, resolved to what computes them. */

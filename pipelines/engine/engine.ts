@@ -1,5 +1,5 @@
-import { CATALOGUE } from '../../features/catalogue/index.ts'
 import { compileCatalogue } from '../../features/catalogue/compile.ts'
+import { CATALOGUE } from '../../features/catalogue/index.ts'
 import type { Event, EventOf, PublishedDefinitions } from '../../features/events/contract.ts'
 import type { LogRecord } from '../../features/events/record.ts'
 import { type BorrowerEvent, FeaturePartition } from '../../features/partition.ts'

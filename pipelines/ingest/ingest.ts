@@ -1,9 +1,9 @@
 import { dayOfDate } from '../../features/time.ts'
 import type { Incoming } from '../intake/intake.ts'
 import type { Pipeline } from '../run/pipeline.ts'
-import { BATCH_ITEMS_MAX, type SourceFailure } from '../sources/source.ts'
 import { mergeSources } from '../sources/merge.ts'
 import { openSources } from '../sources/open.ts'
+import { BATCH_ITEMS_MAX, type SourceFailure } from '../sources/source.ts'
 import { createFileRegistry } from './file-registry.ts'
 
 export type IngestProgress = {

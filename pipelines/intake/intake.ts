@@ -1,12 +1,12 @@
 import {
   DEFAULT_TENANT_CONFIGURATION,
+  EVENT_VERSION,
   type Event,
   type EventOf,
-  EVENT_VERSION,
   type PublishedDefinitions,
   type TenantConfiguration,
 } from '../../features/events/contract.ts'
-import { canonicalData, type DecodeReason, type Decoded } from '../../features/events/decode.ts'
+import { canonicalData, type Decoded, type DecodeReason } from '../../features/events/decode.ts'
 import type { LogRecord } from '../../features/events/record.ts'
 import { borrowerHash, hash64 } from '../../features/hash.ts'
 import { dateOfDay } from '../../features/time.ts'
@@ -311,7 +311,7 @@ export class Intake {
   #broadcast(event: Event, receivedAt: number, item?: Incoming, prepared?: Prepared): void {
     const own = prepared ?? { data: canonicalData(event), hashes: NO_HASHES }
     for (let partition = 0; partition < this.#shape.partitions; partition++) {
-      const position = item?.source_position ?? (this.#offsets[partition] as number)
+      const position = item?.source_position ?? this.#offsets[partition] ?? 0
       this.#append(partition, event, receivedAt, item?.source_partition ?? OWN_SOURCE, position, own)
     }
   }

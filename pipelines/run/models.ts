@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
-import { FEATURE_IDS } from '../engine/definitions.ts'
 import { loadModel } from '../../models/load.ts'
 import type { Model } from '../../models/model.ts'
+import { FEATURE_IDS } from '../engine/definitions.ts'
 
 const MODELS = new URL('../../models/', import.meta.url)
 

@@ -31,6 +31,18 @@ const CASES: readonly [string, InjectOptions, number, keyof typeof PROBLEMS][] =
   ['the operator naming nonsense', get('/v1/warnings?tenant=a%20b', bearer(OPERATOR_TOKEN)), 400, 'invalid_parameter'],
   ['a path that is not there', get('/v1/nothing'), 404, 'not_found'],
   ['a path that is not there, posted', { ...events('<a/>'), url: '/v2/events' }, 404, 'not_found'],
+  [
+    'a path that is not there, with a body that nothing takes',
+    { ...events('<a/>', { ...JSON_BODY, 'content-type': 'text/xml' }), url: '/v2/events' },
+    404,
+    'not_found',
+  ],
+  [
+    'a wrong method with a body that nothing takes',
+    { ...events('<a/>', { ...JSON_BODY, 'content-type': 'text/xml' }), url: '/v1/warnings' },
+    405,
+    'method_not_allowed',
+  ],
   ['a wrong method', { ...get('/v1/events'), method: 'GET' }, 405, 'method_not_allowed'],
   [
     'a wrong method on a path with a parameter',

@@ -84,7 +84,6 @@ function showFeature(name: string, options: { json?: true }): void {
   const windows = one.windows_days.length === 0 ? 'none' : `${one.windows_days.join(', ')} days`
   const history = one.minimum_history_days === 0 ? '' : `less than ${one.minimum_history_days} days of history; `
   const lines = [
-    [featureId(one), ''],
     ['family', one.family],
     ['unit', one.unit],
     ['windows', windows],
@@ -97,7 +96,7 @@ function showFeature(name: string, options: { json?: true }): void {
     ['source', one.source],
   ]
   print(featureId(one))
-  for (const line of alignColumns(lines.slice(1))) print(`  ${line}`)
+  for (const line of alignColumns(lines)) print(`  ${line}`)
 }
 
 type StoredRow = Readonly<Record<string, number | string | null>> & {

@@ -61,7 +61,7 @@ async function follow(data: string, partitions: number, printer: FeedPrinter): P
   const { signal } = stop
   while (!signal.aborted && !printer.isFull) {
     const attempt = await tryData(data, {
-      opened: (database) => printer.drain(localReader(database.session(), partitions)),
+      opened: (database) => printer.drain(localReader(database.session(), partitions), signal),
       held: (holder) => followHolder(holder, printer, signal),
     })
     if (printer.isFull || signal.aborted) return
@@ -74,7 +74,7 @@ async function follow(data: string, partitions: number, printer: FeedPrinter): P
 async function followHolder(holder: Holder, printer: FeedPrinter, signal: AbortSignal): Promise<void> {
   const reader = remoteReader(holder)
   for (;;) {
-    await printer.drain(reader)
+    await printer.drain(reader, signal)
     if (printer.isFull || signal.aborted) return
     await waitForRows(holder, printer.positions, signal)
     if (signal.aborted) return

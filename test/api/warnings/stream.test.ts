@@ -162,7 +162,7 @@ describe('GET /v1/warnings/stream', () => {
   })
 
   it('lets go of everything when the reader leaves', async () => {
-    const { feed, connect, errors } = await serve({ heartbeat_ms: 10 })
+    const { feed, connect, errors } = await serve()
     const stream = await connect()
     await stream.next()
     stream.close()
