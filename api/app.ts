@@ -78,12 +78,6 @@ export function createApp(dependencies: Dependencies, options: ApiOptions): Fast
       if (!authenticated.ok) return sendProblem(reply, authenticated.problem)
       rememberPrincipal(request, authenticated.principal)
     }
-    // Here and not in a handler: else a body of an unknown media type would be told before the unknown path.
-    if (request.is404) return sendProblem(reply, paths.problem(request.method, request.url))
-  })
-  app.addHook('onSend', async (_request, reply) => {
-    // What was under way when the stop began must not leave a connection that waits for another request.
-    if (stopping) reply.header('connection', 'close')
   })
   app.setNotFoundHandler({}, (request, reply) => sendProblem(reply, paths.problem(request.method, request.url)))
   app.setErrorHandler((error, request, reply) => {

@@ -1,15 +1,16 @@
 import { z } from 'zod'
+import { SEVERITIES as ALL_SEVERITIES, type Severity } from '../models/severity.ts'
 
 /**
  * What the API answers with: feed rows and borrower views, as schemas. Instants are ISO 8601 in UTC with milliseconds,
  * always 24 characters, so that they sort as text.
  */
 
-export const SEVERITIES = ['blue', 'yellow', 'orange', 'red'] as const
+/** What a filter can ask for. */
+export const SEVERITIES = ['blue', 'yellow', 'orange', 'red'] as const satisfies readonly Severity[]
 export const WARNING_TYPES = ['opened', 'escalated', 'cleared'] as const
 
-/** 'none' is what a signal that went off and a cleared warning may carry. */
-const severity = z.enum(['none', ...SEVERITIES])
+const severity = z.enum(ALL_SEVERITIES)
 const instant = z.string().meta({ format: 'date-time' }).describe('UTC, ISO 8601 with milliseconds')
 const value = z.number().nullable().describe('null when it is missing or has no bound')
 

@@ -66,8 +66,7 @@ export function registerWarningStream(app: Api, dependencies: StreamDependencies
     stream.once('error', (error) => {
       reportError(error, { request: request.id, method: request.method, route: '/v1/warnings/stream' })
     })
-    // Nothing follows a stream on its connection, and one that stayed open would hold up a stop.
-    reply.type('text/event-stream').headers({ connection: 'close', 'x-accel-buffering': 'no' })
+    reply.type('text/event-stream').header('x-accel-buffering', 'no')
     return reply.send(stream as never)
   })
 }

@@ -5,6 +5,15 @@ import { businessEvents, type Event, incomingEvent } from './contract.ts'
 /** Bounds of one event as bytes; beyond them it is refused before it is parsed. */
 export const EVENT_BYTES_MAX = 262_144
 export const EVENT_DEPTH_MAX = 8
+/** So short an event cannot be deep enough to hold up its parsing. */
+const SHALLOW_BYTES_MAX = 4096
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d
+const OPEN_BRACKET = 0x5b
+const CLOSE_BRACKET = 0x5d
 
 /** Why an event was refused by decoding alone, without looking at anything else. */
 export type DecodeReason =
@@ -58,6 +67,10 @@ const ENVELOPE_KEYS = new Set([
 export function decodeBytes(bytes: Uint8Array, tenant: string): Decoded {
   if (bytes.length > EVENT_BYTES_MAX) {
     return refuse('too_long', `${bytes.length} bytes, at most ${EVENT_BYTES_MAX}`)
+  }
+  // JSON.parse takes seconds over megabytes of brackets, so a long event is measured before it is parsed.
+  if (bytes.length > SHALLOW_BYTES_MAX && bracketDepth(bytes) > EVENT_DEPTH_MAX) {
+    return refuse('too_deep', `nested deeper than ${EVENT_DEPTH_MAX}`)
   }
   if (!isUtf8(bytes)) return refuse('not_utf8', 'the bytes are not UTF-8')
   return decodeText(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'), tenant)
@@ -126,6 +139,23 @@ export function restoreData<Data>(json: string): Data {
 /** True for the types that concern one borrower (an index signal without a subject goes to every partition). */
 export function isBusinessType(type: string): boolean {
   return type in businessEvents
+}
+
+/** Deepest nesting of brackets outside strings. */
+function bracketDepth(bytes: Uint8Array): number {
+  let depth = 0
+  let deepest = 0
+  let isInString = false
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]
+    if (isInString) {
+      if (byte === BACKSLASH) i++
+      else if (byte === QUOTE) isInString = false
+    } else if (byte === QUOTE) isInString = true
+    else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) deepest = Math.max(deepest, ++depth)
+    else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth--
+  }
+  return deepest
 }
 
 function inspect(value: object, depth: number): Decoded | undefined {

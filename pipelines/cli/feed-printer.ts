@@ -1,7 +1,7 @@
 import { type FeedRow, feedRow } from '../../api/rows.ts'
 import { decodeFeedCursor, encodeFeedCursor, type Positions } from './feed-cursor.ts'
 import type { FeedReader } from './feed-reader.ts'
-import { UsageError, write } from './output.ts'
+import { UsageError } from './output.ts'
 
 /** So much text is gathered before it is written. */
 const CHUNK_LENGTH = 65_536
@@ -16,6 +16,8 @@ export type FeedPrinterOptions = {
   readonly tenantDefault: string
   readonly after: string | undefined
   readonly limit: number
+  /** Takes whole lines; resolves when more may come. */
+  readonly write: (text: string) => Promise<void>
 }
 
 type Run = { readonly tenant: string; rows: readonly FeedRow[]; next: number; more: boolean }
@@ -65,11 +67,11 @@ export class FeedPrinter {
         if (text.length < CHUNK_LENGTH) continue
         const full = text
         text = ''
-        await write(full)
+        await this.#options.write(full)
       }
     } finally {
       // What the positions tell of as printed must be.
-      if (text !== '') await write(text)
+      if (text !== '') await this.#options.write(text)
     }
   }
 

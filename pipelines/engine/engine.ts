@@ -5,7 +5,8 @@ import type { LogRecord } from '../../features/events/record.ts'
 import { type BorrowerEvent, FeaturePartition } from '../../features/partition.ts'
 import type { Borrower } from '../../features/state/borrower.ts'
 import { dayOfDate, lastDayOfMonth, monthOfDay } from '../../features/time.ts'
-import type { Evaluation } from '../../models/decision/decide.ts'
+import type { Emit, Evaluation } from '../../models/decision/decide.ts'
+import type { SignalRow, WarningRow } from '../../models/decision/rows.ts'
 import type { DecisionState } from '../../models/decision/state.ts'
 import { INCONCLUSIVE, severityOf } from '../../models/severity.ts'
 import type { Definitions } from './definitions.ts'
@@ -44,6 +45,36 @@ type Waiting = {
   readonly isStored: boolean
 }
 
+/** Gives the rows of one decision their place and hands them on. */
+class Emitter implements Emit {
+  changes = 0
+  #state: PartitionState | undefined
+  #meta: EvaluationMeta | undefined
+  #outputs: Outputs | undefined
+
+  begin(state: PartitionState, meta: EvaluationMeta, outputs: Outputs): void {
+    this.changes = 0
+    this.#state = state
+    this.#meta = meta
+    this.#outputs = outputs
+  }
+
+  signal(row: SignalRow): void {
+    this.changes++
+    if (this.#meta !== undefined) this.#outputs?.signal(row, this.#meta, row.seq)
+  }
+
+  warning(row: WarningRow): void {
+    this.changes++
+    const state = this.#state
+    const meta = this.#meta
+    if (state === undefined || meta === undefined) return
+    const feed_seq = (state.feedSeqs.get(meta.tenant) ?? 0) + 1
+    state.feedSeqs.set(meta.tenant, feed_seq)
+    this.#outputs?.warning({ ...row, partition: meta.partition, offset: meta.offset, feed_seq })
+  }
+}
+
 export type Resolve = (published: PublishedDefinitions) => Definitions
 
 /**
@@ -55,7 +86,25 @@ export class Engine {
   readonly #resolve: Resolve
   readonly #evaluate = compileCatalogue(CATALOGUE)
   readonly #matrix = new Float64Array(EVALUATION_BATCH * WIDTH)
+  /** One object for all evaluations: there are tens of thousands a second. */
+  readonly #evaluation: Evaluation = {
+    tenant: '',
+    borrower: '',
+    time: 0,
+    businessDay: 0,
+    trigger: { date: '' },
+    tick: false,
+    outcomes: new Uint8Array(0),
+    matrix: this.#matrix,
+    base: 0,
+    score: Number.NaN,
+    band: INCONCLUSIVE,
+    currency: '',
+  }
+  readonly #emitter = new Emitter()
   #waiting: Waiting[] = []
+  /** Borrowers that have a row in the batch: their decision is not known yet. */
+  readonly #undecided = new Set<Borrower>()
   /** Events and borrower-ticks evaluated so far. */
   evaluations = 0
 
@@ -151,12 +200,14 @@ export class Engine {
     const end = group.tenant.calendar.endOfDay(day)
     const isMonthEnd = lastDayOfMonth(monthOfDay(day)) === day
     for (const borrower of group.slices[event.data.slice]?.borrowers ?? []) {
+      // A row that waits may open or clear the warning which decides whether the sweep comes by.
+      if (this.#undecided.has(borrower) && !borrower.isExposed()) await this.#decideWaiting(outputs)
       if (borrower.time <= end && this.#isSwept(state, borrower)) {
         state.features.advance(borrower, end)
         if (this.#isBatchClosed(state)) await this.#decideWaiting(outputs)
         this.#evaluateBorrower(state, borrower, record, 0, isMonthEnd)
       }
-      this.#closeLoans(state, borrower, day, isMonthEnd, record, outputs)
+      this.#closeLoans(state, borrower, day, end, isMonthEnd, record, outputs)
     }
   }
 
@@ -175,6 +226,7 @@ export class Engine {
   ): void {
     const isTick = event.type === 'day.closed'
     this.#evaluate(borrower, this.#matrix, this.#waiting.length * WIDTH)
+    this.#undecided.add(borrower)
     this.#waiting.push({
       state,
       borrower,
@@ -199,6 +251,7 @@ export class Engine {
     state: PartitionState,
     borrower: Borrower,
     day: number,
+    end: number,
     isMonthEnd: boolean,
     place: Place,
     outputs: Outputs,
@@ -206,7 +259,7 @@ export class Engine {
     for (const loan of borrower.loans) {
       if (loan.terms.disbursed_day > day) continue
       // An event of the next day may have come before this day was closed.
-      const isAhead = loan.hasPaymentAfter(day)
+      const isAhead = borrower.time > end && loan.hasPaymentAfter(day)
       if (isAhead) loan.reallocate(day)
       const { changed, status } = closeLoanDay(borrower, loan, day)
       if (changed !== null) {
@@ -240,6 +293,7 @@ export class Engine {
     const waiting = this.#waiting
     if (waiting.length === 0) return
     this.#waiting = []
+    this.#undecided.clear()
     this.evaluations += waiting.length
     const scores = await this.#score(waiting)
     let outcomes = new Uint8Array(0)
@@ -283,33 +337,22 @@ export class Engine {
       state.decisions[borrower.index] = decided
     }
     const band = definitions.scorer === null ? INCONCLUSIVE : definitions.bandOf(score)
-    const evaluation: Evaluation = {
-      tenant: meta.tenant,
-      borrower: meta.borrower,
-      time: meta.time,
-      businessDay: one.businessDay,
-      trigger: one.event === null ? { date: one.date } : { source: one.event.source, id: one.event.id },
-      tick: one.event === null,
-      outcomes,
-      matrix: this.#matrix,
-      base,
-      score,
-      band,
-      currency: borrower.tenant.configuration.currency,
-    }
-    let changes = 0
-    decision.decide(decided, evaluation, {
-      signal: (row) => {
-        outputs.signal(row, meta, row.seq)
-        changes++
-      },
-      warning: (row) => {
-        const feed_seq = (state.feedSeqs.get(meta.tenant) ?? 0) + 1
-        state.feedSeqs.set(meta.tenant, feed_seq)
-        outputs.warning({ ...row, partition: meta.partition, offset: meta.offset, feed_seq })
-        changes++
-      },
-    })
+    const evaluation = this.#evaluation
+    evaluation.tenant = meta.tenant
+    evaluation.borrower = meta.borrower
+    evaluation.time = meta.time
+    evaluation.businessDay = one.businessDay
+    evaluation.trigger = one.event === null ? { date: one.date } : { source: one.event.source, id: one.event.id }
+    evaluation.tick = one.event === null
+    evaluation.outcomes = outcomes
+    evaluation.base = base
+    evaluation.score = score
+    evaluation.band = band
+    evaluation.currency = borrower.tenant.configuration.currency
+    const emitted = this.#emitter
+    emitted.begin(state, meta, outputs)
+    decision.decide(decided, evaluation, emitted)
+    const { changes } = emitted
     if (changes > 0) state.dirty.add(borrower.index)
     if (!one.isStored && changes === 0) return
     outputs.features(meta, this.#matrix, base)

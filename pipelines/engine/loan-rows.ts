@@ -105,27 +105,25 @@ export function closeLoanDay(
   if (reported !== null && status !== 'open' && reported.status === status) return { changed: null, status }
   const { tenant } = borrower
   const dpd = status === 'closed' ? 0 : tenant.daysPastDue(loan.rawDaysPastDue(day))
-  const now: LoanDay = {
-    status,
-    dpd,
-    outstanding_principal_minor: loan.outstandingPrincipal(),
-    overdue_minor: loan.overdue(day),
-    paid_minor: loan.paid_minor,
+  const outstanding_principal_minor = loan.outstandingPrincipal()
+  const { paid_minor } = loan
+  const overdue_minor = loan.overdue(day)
+  if (
+    reported !== null &&
+    reported.status === status &&
+    reported.dpd === dpd &&
+    reported.outstanding_principal_minor === outstanding_principal_minor &&
+    reported.overdue_minor === overdue_minor &&
+    reported.paid_minor === paid_minor
+  ) {
+    return { changed: null, status }
   }
-  if (reported !== null && isSameDay(reported, now)) return { changed: null, status }
+  const now: LoanDay = { status, dpd, outstanding_principal_minor, overdue_minor, paid_minor }
   loan.reported = now
   if (dpd > loan.worst_dpd) loan.worst_dpd = dpd
   const bucket = status === WRITTEN_OFF ? WRITTEN_OFF : tenant.bucket(dpd)
-  const changed = {
-    tenant: tenant.name,
-    dataset: OWN_DATASET,
-    loan: loan.terms.loan,
-    borrower: borrower.token,
-    date: day,
-    bucket,
-    ...now,
-  }
-  return { changed, status }
+  const key = { tenant: tenant.name, dataset: OWN_DATASET, loan: loan.terms.loan, borrower: borrower.token, date: day }
+  return { changed: { ...key, bucket, ...now }, status }
 }
 
 /** The month-end row of a loan that is open or written off; `day` is the month's last. A closed one has none. */
@@ -151,14 +149,4 @@ export function loanMonthRow(borrower: Borrower, loan: Loan, day: number, status
     bucket: isWrittenOff ? WRITTEN_OFF : borrower.tenant.bucket(dpd),
     balance_minor: isWrittenOff ? loan.written_off_balance_minor : loan.reported.outstanding_principal_minor,
   }
-}
-
-function isSameDay(a: LoanDay, b: LoanDay): boolean {
-  return (
-    a.status === b.status &&
-    a.dpd === b.dpd &&
-    a.outstanding_principal_minor === b.outstanding_principal_minor &&
-    a.overdue_minor === b.overdue_minor &&
-    a.paid_minor === b.paid_minor
-  )
 }

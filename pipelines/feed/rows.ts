@@ -8,8 +8,20 @@ export type OutsideFeedRow = Omit<StoredFeedRow, 'time' | 'signals'> & {
   readonly signals: WarningSignal[]
 }
 
+/** Rows that stay in memory are asked for again and again; each is converted once. */
+const converted = new WeakMap<StoredFeedRow, OutsideFeedRow>()
+
 /** A feed row as outsiders get it, by HTTP and on the command line: instants as ISO 8601, `signals` parsed. */
 export function toApiRow(row: StoredFeedRow): OutsideFeedRow {
+  let answer = converted.get(row)
+  if (answer === undefined) {
+    answer = convert(row)
+    converted.set(row, answer)
+  }
+  return answer
+}
+
+function convert(row: StoredFeedRow): OutsideFeedRow {
   return {
     tenant: row.tenant,
     partition: row.partition,

@@ -1,5 +1,5 @@
 import { dayOfDate } from '../../features/time.ts'
-import type { Incoming } from '../intake/intake.ts'
+import type { Incoming } from '../intake/items.ts'
 import type { Pipeline } from '../run/pipeline.ts'
 import { mergeSources } from '../sources/merge.ts'
 import { openSources } from '../sources/open.ts'

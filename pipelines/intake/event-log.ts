@@ -2,7 +2,7 @@ import type { Sql } from '../../sql/client.ts'
 import { findKnownIds } from '../../sql/queries/known-ids.ts'
 import { createDeadLettersBlock } from '../../sql/tables/dead-letters.ts'
 import { createEventsBlock } from '../../sql/tables/events.ts'
-import { type HashedRecord, type Log, placeOfRefused, type RefusedItem } from './intake.ts'
+import { type HashedRecord, type Log, placeOfRefused, type RefusedItem } from './items.ts'
 import type { Originals } from './originals.ts'
 
 /** The embedded log: the `events` table. A batch is one block, so it is there as a whole or not at all. */

@@ -4,14 +4,23 @@ import {
   type Event,
   type EventOf,
   type PublishedDefinitions,
-  type TenantConfiguration,
 } from '../../features/events/contract.ts'
-import { canonicalData, type Decoded, type DecodeReason } from '../../features/events/decode.ts'
+import { canonicalData, type Decoded } from '../../features/events/decode.ts'
 import type { LogRecord } from '../../features/events/record.ts'
 import { borrowerHash, hash64 } from '../../features/hash.ts'
 import { dateOfDay } from '../../features/time.ts'
-import { RecentIds } from './recent-ids.ts'
-import { type ClockPosition, LIVE_FUTURE_MS_MAX, TenantClock } from './tenant-clock.ts'
+import type {
+  HashedRecord,
+  Incoming,
+  IntakePosition,
+  IntakeReason,
+  IntakeResult,
+  Log,
+  LogShape,
+  RefusedItem,
+} from './items.ts'
+import type { RecentIds } from './recent-ids.ts'
+import { LIVE_FUTURE_MS_MAX, TenantClock } from './tenant-clock.ts'
 
 /** Days closed for which ids are kept in memory; what is older is looked up in `events`. */
 export const RECENT_ID_DAYS = 31
@@ -19,68 +28,6 @@ export const RECENT_ID_DAYS = 31
 export const LATE_LOOKUP_DAYS = 30
 /** Source of the records that foreshock makes itself. */
 export const OWN_SOURCE = 'foreshock'
-
-/** One thing that a source handed over: where it stood, its bytes, and what decoding made of them. */
-export type Incoming = {
-  readonly tenant: string
-  readonly source_partition: string
-  readonly source_position: number
-  /** Index inside the position, for requests that carry several events. */
-  readonly item: number
-  /** The request it came with, where there was one: dead letters are found by it. */
-  readonly request?: string
-  readonly bytes: Uint8Array
-  readonly decoded: Decoded
-}
-
-export type IntakeReason = DecodeReason | 'conflict' | 'future' | 'already_configured'
-
-export type IntakeResult = {
-  readonly status: 'accepted' | 'repeat' | 'refused'
-  readonly id: string | null
-  readonly reason?: IntakeReason
-  readonly detail?: string
-}
-
-/** A refused item, as `dead_letters` records it, with its original bytes for the store that SQL can't read. */
-export type RefusedItem = {
-  readonly incoming: Incoming
-  readonly reason: IntakeReason
-  readonly detail: string
-}
-
-/** Where a refused item is found again: its place in the source, or its request and index there. */
-export function placeOfRefused(item: Incoming): { source_partition: string; source_position: number } {
-  if (item.request !== undefined) return { source_partition: `http/${item.request}`, source_position: item.item }
-  return { source_partition: item.source_partition, source_position: item.source_position }
-}
-
-/** A record with its hashes: id high, id low, content high, content low. */
-export type HashedRecord = { readonly record: LogRecord; readonly data: string; readonly hashes: Uint32Array }
-
-/** Where intake writes. All of it is durable when a promise resolves. */
-export type Log = {
-  append(records: readonly HashedRecord[]): Promise<void>
-  refuse(items: readonly RefusedItem[]): Promise<void>
-  /** Content hashes, by `idHigh:idLow`, of those of the ids that `events` holds. */
-  findIds(hashes: readonly Uint32Array[]): Promise<Map<string, { high: number; low: number }>>
-}
-
-export type LogShape = { readonly partitions: number; readonly slices: number }
-
-/** What the log says of where intake stopped. */
-export type IntakePosition = {
-  /** Next offset per partition. */
-  readonly offsets: number[]
-  /** Largest position per tenant and source partition (`sourceKey`), over all log partitions. */
-  readonly sourcePositions: Map<string, number>
-  readonly tenants: readonly (ClockPosition & {
-    readonly tenant: string
-    readonly configuration: TenantConfiguration
-  })[]
-  readonly recentIds: RecentIds
-  readonly definitions: PublishedDefinitions | undefined
-}
 
 /**
  * The one writer of the log. It turns what the sources hand over into records with a place, once and for all: checks
@@ -96,6 +43,7 @@ export class Intake {
   #forgotten_day = Number.NEGATIVE_INFINITY
   #definitions: PublishedDefinitions | undefined
   #records: HashedRecord[] = []
+  #lastAsked = { tenant: '', sourcePartition: '', position: -1 }
 
   constructor(log: Log, shape: LogShape, position: IntakePosition) {
     this.#log = log
@@ -113,7 +61,12 @@ export class Intake {
 
   /** Largest position of a tenant's source partition that the log holds, −1 if none. */
   positionOf(tenant: string, sourcePartition: string): number {
-    return this.#sourcePositions.get(sourceKey(tenant, sourcePartition)) ?? -1
+    const last = this.#lastAsked
+    // Items come in runs of one source, and no position changes within a batch.
+    if (last.tenant === tenant && last.sourcePartition === sourcePartition) return last.position
+    const position = this.#sourcePositions.get(sourceKey(tenant, sourcePartition)) ?? -1
+    this.#lastAsked = { tenant, sourcePartition, position }
+    return position
   }
 
   /** Largest position of a source partition that all tenants share. */
@@ -343,6 +296,7 @@ export class Intake {
     this.#records = []
     if (refused.length > 0) await this.#log.refuse(refused)
     if (records.length > 0) await this.#log.append(records)
+    this.#lastAsked = { tenant: '', sourcePartition: '', position: -1 }
     for (const { record } of records) {
       if (record.source_partition !== OWN_SOURCE) {
         this.#sourcePositions.set(sourceKey(record.event.tenant, record.source_partition), record.source_position)

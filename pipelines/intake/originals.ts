@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { placeOfRefused, type RefusedItem } from './intake.ts'
+import { placeOfRefused, type RefusedItem } from './items.ts'
 
 /** Most bytes of one original that are kept: an event may be no longer. */
 export const ORIGINAL_BYTES_MAX = 262_144

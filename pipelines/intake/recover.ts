@@ -15,7 +15,8 @@ import {
   readTenantTimes,
 } from '../../sql/queries/intake-position.ts'
 import { readRecentIds } from '../../sql/queries/recent-ids.ts'
-import { type IntakePosition, keptUntilDay, type LogShape, RECENT_ID_DAYS, sourceKey } from './intake.ts'
+import { keptUntilDay, RECENT_ID_DAYS, sourceKey } from './intake.ts'
+import { type IntakePosition, type LogShape } from './items.ts'
 import { RecentIds } from './recent-ids.ts'
 import type { ClockPosition } from './tenant-clock.ts'
 

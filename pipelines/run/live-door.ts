@@ -1,5 +1,5 @@
 import { decodeBytes } from '../../features/events/decode.ts'
-import type { Incoming, IntakeResult } from '../intake/intake.ts'
+import type { Incoming, IntakeResult } from '../intake/items.ts'
 import type { Pipeline } from './pipeline.ts'
 
 /** Source partition of everything that comes by HTTP. */

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { PARTITIONS_DEFAULT, SLICES_DEFAULT } from '../config.ts'
-import type { LogShape } from '../intake/intake.ts'
+import type { LogShape } from '../intake/items.ts'
 
 const FILE = 'log.json'
 export const PARTITIONS_MAX = 1024

@@ -1,5 +1,5 @@
 import { decodeBytes } from '../../features/events/decode.ts'
-import type { Incoming } from '../intake/intake.ts'
+import type { Incoming } from '../intake/items.ts'
 import { createSimulation, type Simulation } from '../simulator/simulation.ts'
 import type { Pipeline } from './pipeline.ts'
 

@@ -13,7 +13,7 @@ import type { Scene } from './scene.ts'
  */
 
 const QUERIES_PER_DAY = 0.0055
-const STRAINED_QUERIES_PER_DAY = 0.042
+const STRAINED_QUERIES_PER_DAY = 0.05
 const SPIRAL_QUERIES_PER_DAY = 0.13
 const REFINANCE_QUERIES_PER_DAY = 0.07
 /** Mean number of queries in the half year before the first application. */

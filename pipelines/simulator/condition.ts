@@ -5,10 +5,10 @@ import type { Scene } from './scene.ts'
 
 /** The hidden condition: once a month it may change, driven by shocks. All parameters are monthly probabilities. */
 
-const STABLE_TO_STRETCHED = 0.03
-const STABLE_TO_DISTRESSED = 0.0019
+const STABLE_TO_STRETCHED = 0.034
+const STABLE_TO_DISTRESSED = 0.0017
 /** Falls without a sign: disputes, fraud, the unwilling. Nothing shows but the missed payment. */
-const STABLE_TO_DEFAULTING = 0.0014
+const STABLE_TO_DEFAULTING = 0.0013
 const STRETCHED_TO_DISTRESSED = 0.13
 const STRETCHED_TO_STABLE = 0.22
 const DISTRESSED_TO_DEFAULTING = 0.26

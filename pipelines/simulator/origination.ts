@@ -5,7 +5,7 @@ import { addComing, COMING } from './coming.ts'
 import { SOURCE_LOANS, timeAtWork } from './events.ts'
 import { dpdOf, newLoan, scheduleText } from './loans.ts'
 import { roundTo } from './money.ts'
-import { CHANNELS, cohortRisk, CURRENCY, OWN_INSTITUTION, PRODUCT_SHARES, PRODUCTS, REGIONS } from './portfolio.ts'
+import { CHANNELS, CURRENCY, cohortRisk, OWN_INSTITUTION, PRODUCT_SHARES, PRODUCTS, REGIONS } from './portfolio.ts'
 import type { Scene } from './scene.ts'
 
 /** Loans: who gets one when, and what becomes of the money. */

@@ -11,8 +11,8 @@ import {
   type Loan,
   overdueCount,
   remainingPrincipal,
-  setPaid,
   STEP,
+  setPaid,
   totalOf,
 } from './loans.ts'
 import { FEN_PER_YUAN } from './money.ts'

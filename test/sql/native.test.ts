@@ -49,7 +49,15 @@ const signed = fc.oneof(fc.constantFrom(-1, -(2 ** 32), -SAFE), fc.integer({ min
 const uint32 = fc.nat(2 ** 32 - 1)
 const text = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 200 }),
-  fc.constantFrom('', 'a\tb\nc\\d\r\0"\'`', '\\N', '贷后管理'.repeat(60), 'x'.repeat(127), 'x'.repeat(128), 'x'.repeat(20_000)),
+  fc.constantFrom(
+    '',
+    'a\tb\nc\\d\r\0"\'`',
+    '\\N',
+    '贷后管理'.repeat(60),
+    'x'.repeat(127),
+    'x'.repeat(128),
+    'x'.repeat(20_000),
+  ),
 )
 
 const row: fc.Arbitrary<Omit<Row, 'at'>> = fc.record({
@@ -171,7 +179,7 @@ test('matrix columns give each row its values, however often they grew, with NaN
   await sql.insertBlock('m', {
     rows: 5000,
     structure: [...keys.structure, ...columns.structure],
-    chunks: () => [Uint8Array.of(4, 5000 % 128 | 128, 5000 >> 7), ...keys.chunks().slice(1), ...columns.chunks(5000)],
+    chunks: () => [Uint8Array.of(4, (5000 % 128) | 128, 5000 >> 7), ...keys.chunks().slice(1), ...columns.chunks(5000)],
     clear: () => {},
   })
   const read = await sql.query<Record<string, number | null>>('SELECT * FROM m ORDER BY at')

@@ -7,7 +7,7 @@ import { requireData, tryData, withData } from '../data.ts'
 import { FeedPrinter } from '../feed-printer.ts'
 import { localReader, pause, remoteReader, waitForRows } from '../feed-reader.ts'
 import type { Holder } from '../holder.ts'
-import { Failure, say } from '../output.ts'
+import { Failure, say, write } from '../output.ts'
 
 /** How often `--follow` looks whether anybody has opened a directory that nobody holds. */
 const LOOK_MS = 500
@@ -42,7 +42,7 @@ async function run(options: Options): Promise<void> {
   requireData(data)
   const partitions = readShape(data)?.partitions
   if (partitions === undefined) throw new Failure(`${data} holds no event log: name another directory with --data`)
-  const printer = new FeedPrinter({ partitions, tenant, tenantDefault: TENANT_DEFAULT, after, limit })
+  const printer = new FeedPrinter({ partitions, tenant, tenantDefault: TENANT_DEFAULT, after, limit, write })
   if (options.follow) await follow(data, partitions, printer)
   else {
     await withData(data, {
