@@ -153,11 +153,11 @@ export class Loan {
     return this.status_day > day ? 'open' : this.status
   }
 
-  /** Whether a payment with a value date after `day` is part of the allocation. */
+  /** Whether something with a value date after `day` is part of the allocation: a payment, or what a restructuring carried on. */
   hasPaymentAfter(day: number): boolean {
     for (const operation of this.operations) {
-      if (operation.kind === 'payment' && operation.value_day > day && operation.value_day < this.future_day)
-        return true
+      const date = operation.kind === 'payment' ? operation.value_day : operation.effective_day
+      if (date > day && date < this.future_day) return true
     }
     return false
   }

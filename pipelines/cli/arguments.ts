@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { token } from '../../features/events/fields.ts'
-import { UsageError } from './output.ts'
+import { Failure, UsageError } from './output.ts'
 
 /** What options and arguments may be; anything else is wrong usage. */
 
@@ -14,4 +16,10 @@ export function wholeNumber(name: string, text: string, min: number, max: number
 export function tenantName(text: string): string {
   if (token.safeParse(text).success) return text
   throw new UsageError(`--tenant ${JSON.stringify(text)} is not a name of printable ASCII without spaces`)
+}
+
+/** Fails when a file to be written has no folder; `-` is standard output. */
+export function requireFolder(path: string): void {
+  const folder = dirname(path)
+  if (path !== '-' && !existsSync(folder)) throw new Failure(`there is no folder ${folder} for ${path}: make it first`)
 }

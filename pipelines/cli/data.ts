@@ -9,8 +9,8 @@ import { Failure } from './output.ts'
 /** Reading a data directory: by opening it, or through the `run` that holds it. */
 
 const RETRY_MS = 250
-/** Every directory that ClickHouse has opened once has it. */
-const ENGINE_FOLDER = 'metadata'
+/** What ClickHouse makes: the first with the first table, the second as long as a process has the directory open. */
+const ENGINE_ENTRIES = ['metadata', 'status']
 
 /** The two ways of doing the same. Each may be called again after the holder went: `held` threw `HolderGone`. */
 export type DataUse<Result> = {
@@ -23,7 +23,7 @@ export function requireData(directory: string): void {
   const stat = statSync(directory, { throwIfNoEntry: false })
   if (stat === undefined) throw new Failure(`there is no data directory ${directory}: name one with --data`)
   if (!stat.isDirectory()) throw new Failure(`${directory} is not a directory: name one with --data`)
-  if (!existsSync(join(directory, ENGINE_FOLDER))) {
+  if (!ENGINE_ENTRIES.some((name) => existsSync(join(directory, name)))) {
     throw new Failure(`${directory} holds no data yet: ingest or run something with --data ${directory}`)
   }
 }

@@ -3,6 +3,9 @@ import { groupDigits, say } from './output.ts'
 
 /** What a doing command prints with `--json`. */
 export type Summary = {
+  /** Borrowers and loans that the data directory knows, of all tenants. */
+  readonly borrowers: number
+  readonly loans: number
   readonly events: number
   readonly repeats: number
   readonly evaluations: number
@@ -20,7 +23,10 @@ export type Summary = {
 export function summaryOf(pipeline: Pipeline, evaluationsBefore: number, seconds: number): Summary {
   const { counts, engine } = pipeline
   const usage = process.resourceUsage()
+  const borrowers = engine.partitions.flatMap((state) => state.features.borrowers)
   return {
+    borrowers: borrowers.length,
+    loans: borrowers.reduce((sum, borrower) => sum + borrower.loans.length, 0),
     events: counts.events,
     repeats: counts.repeats,
     evaluations: engine.evaluations - evaluationsBefore,
@@ -42,6 +48,7 @@ export function saySummary(summary: Summary): void {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, value]) => `${key} ${groupDigits(value)}`)
       .join(', ') || 'none'
+  say(`borrowers     ${groupDigits(summary.borrowers)}, with ${groupDigits(summary.loans)} loans`)
   say(
     `events        ${groupDigits(summary.events)} (${groupDigits(summary.repeats)} repeats left out, ${groupDigits(summary.late)} late)`,
   )

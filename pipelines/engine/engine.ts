@@ -258,18 +258,17 @@ export class Engine {
   ): void {
     for (const loan of borrower.loans) {
       if (loan.terms.disbursed_day > day) continue
-      // An event of the next day may have come before this day was closed.
-      const isAhead = borrower.time > end && loan.hasPaymentAfter(day)
-      if (isAhead) loan.reallocate(day)
+      // An event of a later day may have come before this day was closed, and a loan that nobody sweeps lags behind.
+      const isElsewhere = borrower.time > end ? loan.hasPaymentAfter(day) : borrower.time < end && loan.future_day <= day
+      if (isElsewhere) loan.reallocate(day)
       const { changed, status } = closeLoanDay(borrower, loan, day)
-      if (changed !== null) {
-        outputs.loanDay(changed, place, 0)
-        outputs.loan(loanRow(borrower, loan), place, 1)
-        state.dirty.add(borrower.index)
-      }
+      if (changed !== null) outputs.loanDay(changed, place, 0)
       const month = isMonthEnd ? loanMonthRow(borrower, loan, day, status) : null
       if (month !== null) outputs.loanMonth(month, place)
-      if (isAhead) loan.reallocate(borrower.tenant.calendar.dayOf(borrower.time))
+      if (isElsewhere) loan.reallocate(borrower.tenant.calendar.dayOf(borrower.time))
+      if (changed === null) continue
+      outputs.loan(loanRow(borrower, loan), place, 1)
+      state.dirty.add(borrower.index)
     }
   }
 

@@ -107,7 +107,7 @@ export function closeLoanDay(
   const dpd = status === 'closed' ? 0 : tenant.daysPastDue(loan.rawDaysPastDue(day))
   const outstanding_principal_minor = loan.outstandingPrincipal()
   const { paid_minor } = loan
-  const overdue_minor = loan.overdue(day)
+  const overdue_minor = status === 'closed' ? 0 : loan.overdue(day)
   if (
     reported !== null &&
     reported.status === status &&

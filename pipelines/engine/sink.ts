@@ -25,6 +25,14 @@ export const FLUSH_AFTER_MS = 1000
 const FEATURE_COLUMNS = CATALOGUE.map(featureColumn)
 const WIDTH = FEATURE_COLUMNS.length
 
+/** Told of rows as they are made: for the feed, and for counts that people see. */
+export type RowWatcher = {
+  warning(row: FeedRow): void
+  refused(reason: string): void
+  /** An event whose time lies before the borrower's as-of time was applied. */
+  late(): void
+}
+
 /** One slice of output rows: a block per table, and the places it reaches to. */
 class Slice implements Outputs {
   readonly #features = createFeaturesBlock(FEATURE_COLUMNS)
@@ -37,12 +45,10 @@ class Slice implements Outputs {
   readonly #deadLetters = createDeadLettersBlock()
   readonly #progress = createProgressBlock()
   readonly places = new Map<number, { readonly offset: number; readonly feedSeqs: string }>()
-  readonly #onWarning: (row: FeedRow) => void
-  readonly #onRefused: (reason: string) => void
+  readonly #watcher: RowWatcher
 
-  constructor(onWarning: (row: FeedRow) => void, onRefused: (reason: string) => void) {
-    this.#onWarning = onWarning
-    this.#onRefused = onRefused
+  constructor(watcher: RowWatcher) {
+    this.#watcher = watcher
   }
 
   get rows(): number {
@@ -74,6 +80,7 @@ class Slice implements Outputs {
   }
 
   features(meta: EvaluationMeta, matrix: Float64Array, base: number): void {
+    if (meta.late_ms > 0) this.#watcher.late()
     this.#features.append({ ...meta, generation: 0 }, matrix, base / WIDTH)
   }
 
@@ -96,7 +103,7 @@ class Slice implements Outputs {
 
   warning(row: FeedRow): void {
     this.#warnings.append({ ...row, score: row.score ?? Number.NaN })
-    this.#onWarning(row)
+    this.#watcher.warning(row)
   }
 
   loan(row: LoanRow, { partition, offset }: Place, seq: number): void {
@@ -120,7 +127,7 @@ class Slice implements Outputs {
   }
 
   refused(event: Event, { partition, offset }: Place, refusal: Refusal): void {
-    this.#onRefused(refusal.reason)
+    this.#watcher.refused(refusal.reason)
     this.#deadLetters.append({
       tenant: event.tenant,
       source_partition: `log/${partition}`,
@@ -157,16 +164,11 @@ export class Sink {
   readonly acknowledged: Map<number, number>
   rows_written = 0
 
-  constructor(
-    sql: Sql,
-    acknowledged: Map<number, number>,
-    onWarning: (row: FeedRow) => void,
-    onRefused: (reason: string) => void,
-  ) {
+  constructor(sql: Sql, acknowledged: Map<number, number>, watcher: RowWatcher) {
     this.#sql = sql
     this.acknowledged = acknowledged
-    this.#filling = new Slice(onWarning, onRefused)
-    this.#spare = new Slice(onWarning, onRefused)
+    this.#filling = new Slice(watcher)
+    this.#spare = new Slice(watcher)
   }
 
   /** Where the engine writes now. Ask again after each flush. */

@@ -219,12 +219,15 @@ export class Intake {
     prepared: Prepared,
     now: number | undefined,
   ): IntakeResult {
+    if (now !== undefined) {
+      return refuse(event, 'control_from_outside', 'tenant.configured is taken at the beginning of a file alone')
+    }
     if (this.#clocks.has(event.tenant)) {
       return refuse(event, 'already_configured', `tenant ${event.tenant} has events already`)
     }
     this.#clocks.set(event.tenant, new TenantClock(event.tenant, event.data))
     this.#recentIds.add(prepared.hashes, 0, Number.POSITIVE_INFINITY)
-    this.#broadcast(event, now ?? 0, item, prepared)
+    this.#broadcast(event, 0, item, prepared)
     return { status: 'accepted', id: event.id }
   }
 

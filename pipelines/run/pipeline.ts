@@ -123,15 +123,16 @@ export class Pipeline {
     this.recovery = parts.recovery
     this.#checkpoints = parts.checkpoints
     this.#evaluationsAtCheckpoint = parts.engine.evaluations
-    this.sink = new Sink(
-      parts.sinkSql,
-      parts.acknowledged,
-      (row) => {
+    this.sink = new Sink(parts.sinkSql, parts.acknowledged, {
+      warning: (row) => {
         this.feed.add(row)
         count(this.counts.warnings, `${row.type} ${row.severity}`)
       },
-      (reason) => count(this.counts.dead_letters, reason),
-    )
+      refused: (reason) => count(this.counts.dead_letters, reason),
+      late: () => {
+        this.counts.late++
+      },
+    })
   }
 
   static async start(database: Database, models: readonly Model[], shape: LogShape): Promise<Pipeline> {

@@ -1,10 +1,9 @@
-import type { Item } from './agenda.ts'
 import { type Borrower, ODDITY } from './borrower.ts'
 import { lenderDetail } from './coming.ts'
 import { sixDigits, timeAtWork, timeAwake, timeOfBatch } from './events.ts'
 import { balanceOut, canPay, findFunds } from './funds.ts'
 import { amountDueMonthly } from './loans.ts'
-import type { Scene } from './scene.ts'
+import type { Item, Scene } from './scene.ts'
 
 /** What falls due every month besides the own lender's loans: rent, utilities, insurance, saving, other lenders. */
 

@@ -1,15 +1,14 @@
-import type { Item } from './agenda.ts'
 import { type Borrower, ODDITY } from './borrower.ts'
 import { addComing, COMING } from './coming.ts'
 import { SOURCE_BUREAU } from './events.ts'
 import { roundTo } from './money.ts'
 import { FAST_LENDER_SHARES, LENDER_SHARES, LENDERS, OWN_INSTITUTION } from './portfolio.ts'
 import { cumulate } from './random.ts'
-import type { Scene } from './scene.ts'
+import type { Item, Scene } from './scene.ts'
 
 /**
- * The bureau: others ask about the borrower on any day, but the lender learns of it only from the report it orders once a
- * month (post-loan management) and at an application.
+ * The bureau: others ask about the borrower on any day, but the lender learns of it only from the report it orders once
+ * a month (post-loan management) and at an application.
  */
 
 const QUERIES_PER_DAY = 0.0055

@@ -1,8 +1,7 @@
-import type { Item } from './agenda.ts'
 import { type Borrower, CONDITION } from './borrower.ts'
 import { SOURCE_LOANS, timeAtWork } from './events.ts'
 import { allocate, type Loan, newLoan, remainingPrincipal, STEP, scheduleText, setPaid } from './loans.ts'
-import type { Scene } from './scene.ts'
+import type { Item, Scene } from './scene.ts'
 
 /** What the lender does about an overdue loan: another schedule for a few, write-off in the end. */
 

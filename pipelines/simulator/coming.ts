@@ -1,10 +1,9 @@
-import type { Act, Item } from './agenda.ts'
 import type { Borrower } from './borrower.ts'
 import { timeAtWork, timeAwake } from './events.ts'
 import { canPay } from './funds.ts'
 import { FEN_PER_YUAN, roundTo } from './money.ts'
 import { LENDERS } from './portfolio.ts'
-import type { Scene } from './scene.ts'
+import type { Act, Item, Scene } from './scene.ts'
 
 /** Larger transactions that something earlier led to, kept until their day. */
 

@@ -75,11 +75,6 @@ export class EventWriter {
     return time
   }
 
-  /** Id of the event that the borrower was written last. */
-  lastId(borrower: Borrower): string {
-    return `b${this.number}-${sixDigits(borrower.events)}`
-  }
-
   /** Money into the borrower's account. `detail` holds the further fields, each with a leading comma. */
   credit(borrower: Borrower, timeOfDay: number, amount: number, detail: string): number {
     borrower.balance += amount
@@ -119,10 +114,8 @@ export class EventWriter {
 }
 
 const HOUR_MS = 3_600_000
-/** Nothing is planned later, so that what follows on an event still falls into the day. */
-export const PLANNED_LAST_MS = 23.8 * HOUR_MS
 
-/** A time in waking hours, most of it in the afternoon and evening. */
+/** A time in waking hours, most of it in the afternoon and evening. It ends before 23:00: what follows must fit in. */
 export function timeAwake(borrower: Borrower): number {
   const random = borrower.random
   return Math.floor((7.5 + 7.6 * (random.uniform() + random.uniform())) * HOUR_MS)

@@ -1,7 +1,6 @@
-import type { Item } from './agenda.ts'
 import { type Borrower, CONDITION } from './borrower.ts'
 import { FEN_PER_YUAN, roundTo } from './money.ts'
-import type { Scene } from './scene.ts'
+import type { Item, Scene } from './scene.ts'
 
 /** Money that comes from somewhere else when the account runs low, and leaves it when it is full. */
 

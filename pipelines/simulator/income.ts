@@ -1,8 +1,7 @@
-import type { Item } from './agenda.ts'
 import { type Borrower, LIVELIHOOD, NEVER, ODDITY } from './borrower.ts'
 import { sixDigits, timeAtWork, timeAwake } from './events.ts'
 import { FEN_PER_YUAN } from './money.ts'
-import type { Scene } from './scene.ts'
+import type { Item, Scene } from './scene.ts'
 
 /** Salaries, pensions and takings; what the hidden condition changes is in `condition.ts`. */
 

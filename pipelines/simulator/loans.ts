@@ -35,7 +35,6 @@ export type Loan = {
   /** A payment that the paying bank will take back: day, event number, and what was paid before it. */
   returned_day: number
   returned_event: number
-  returned_amount: number
   returned_settled: number
   returned_paid_into: number
 }
@@ -170,7 +169,6 @@ export function newLoan(
     write_off_dpd: writeOffDpd,
     returned_day: 0,
     returned_event: 0,
-    returned_amount: 0,
     returned_settled: 0,
     returned_paid_into: 0,
   }

@@ -1,4 +1,3 @@
-import type { Item } from './agenda.ts'
 import { type Borrower, CONDITION, NEVER } from './borrower.ts'
 import { orderReport, rememberEarlierQueries } from './bureau.ts'
 import { addComing, COMING } from './coming.ts'
@@ -6,7 +5,7 @@ import { SOURCE_LOANS, timeAtWork } from './events.ts'
 import { dpdOf, newLoan, scheduleText } from './loans.ts'
 import { roundTo } from './money.ts'
 import { CHANNELS, CURRENCY, cohortRisk, OWN_INSTITUTION, PRODUCT_SHARES, PRODUCTS, REGIONS } from './portfolio.ts'
-import type { Scene } from './scene.ts'
+import type { Item, Scene } from './scene.ts'
 
 /** Loans: who gets one when, and what becomes of the money. */
 

@@ -1,7 +1,7 @@
 /**
  * Seeded random numbers: sfc32 (Chris Doty-Humphrey's PractRand), one stream per (seed, stream number).
- * Only integer operations and IEEE arithmetic are used (and `Math.exp`, which V8 computes by fdlibm), so that a seed gives
- * the same numbers on every machine.
+ * Only integer operations and IEEE arithmetic are used (and `Math.exp`, which V8 computes by fdlibm), so that a seed
+ * gives the same numbers on every machine.
  */
 export class Random {
   // The state is kept as signed 32-bit integers, which the engine stores without boxing.

@@ -1,4 +1,3 @@
-import type { Item } from './agenda.ts'
 import { type Borrower, CONDITION } from './borrower.ts'
 import { collect } from './collection.ts'
 import { SOURCE_LOANS, sixDigits, timeAwake, timeOfBatch } from './events.ts'
@@ -18,11 +17,11 @@ import {
 import { FEN_PER_YUAN } from './money.ts'
 import { planNextLoan } from './origination.ts'
 import { CURRENCY, OWN_INSTITUTION, PRODUCTS } from './portfolio.ts'
-import type { Scene } from './scene.ts'
+import type { Item, Scene } from './scene.ts'
 
 /**
- * How instalments are paid. Five days before the due date the borrower decides (by the hidden condition) when to pay, if
- * at all; a payment may fail for lack of funds; after the due date a decision falls again every few days.
+ * How instalments are paid. Five days before the due date the borrower decides (by the hidden condition) when to pay,
+ * if at all; a payment may fail for lack of funds; after the due date a decision falls again every few days.
  * Rows of parameters run over the conditions stable, stretched, distressed, defaulting, recovering.
  */
 
@@ -126,8 +125,8 @@ function pay(scene: Scene, borrower: Borrower, item: Item): void {
 }
 
 /**
- * A direct debit that is not to succeed: the account is empty, or is emptied before. Who just forgot to leave enough pays
- * after all when it was there.
+ * A direct debit that is not to succeed: the account is empty, or is emptied before. Who just forgot to leave enough
+ * pays after all when it was there.
  */
 function letFail(scene: Scene, borrower: Borrower, item: Item): void {
   const loan = loanOf(borrower, item.which)

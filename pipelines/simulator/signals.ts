@@ -1,11 +1,10 @@
-import type { Item } from './agenda.ts'
 import { type Borrower, CONDITION } from './borrower.ts'
 import { SOURCE_SIGNALS, timeAtWork } from './events.ts'
 import { dpdOf } from './loans.ts'
 import { roundTo } from './money.ts'
 import { economy, INDUSTRIES, PRODUCTS, REGIONS } from './portfolio.ts'
 import { mix32, Random } from './random.ts'
-import type { Scene } from './scene.ts'
+import type { Item, Scene } from './scene.ts'
 
 /** What courts, valuers and statistics offices report. Probabilities are per month. */
 

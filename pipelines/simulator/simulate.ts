@@ -104,8 +104,9 @@ function outputTo(sink: Writable, compressor: Transform | undefined): Output {
   let failure: Error | undefined
   const fail = (error: Error) => {
     failure ??= error
-    // Whoever waits for room must wake up.
+    // Whoever waits for room or for the end must wake up.
     entry.destroy(error)
+    if (sink !== process.stdout) sink.destroy(error)
   }
   sink.on('error', fail)
   compressor?.on('error', fail)

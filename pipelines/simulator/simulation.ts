@@ -1,5 +1,4 @@
 import { dateOfDay, dayOfDate } from '../../features/time.ts'
-import { Agenda } from './agenda.ts'
 import { payBills, planBudget } from './bills.ts'
 import { type Borrower, createBorrower } from './borrower.ts'
 import { askOthers, planReport } from './bureau.ts'
@@ -12,7 +11,7 @@ import { LineSheet } from './lines.ts'
 import { applyForLoan } from './origination.ts'
 import { CURRENCY, economy, OWN_INSTITUTION } from './portfolio.ts'
 import { repay } from './repayment.ts'
-import type { Scene } from './scene.ts'
+import { Agenda, type Scene } from './scene.ts'
 import { reportSignals, writeIndices } from './signals.ts'
 import { moveMoney, shop } from './spending.ts'
 
@@ -87,8 +86,8 @@ export function createSimulation(options: SimulationOptions): Simulation {
     writeDay: passDay,
     nextDay() {
       const written = passDay()
-      const text = written.lines.toString('latin1')
-      return { day: written.day, events: text === '' ? [] : JSON.parse(`[${text.slice(0, -1).replaceAll('\n', ',')}]`) }
+      const text = written.lines.toString('latin1').trimEnd().replaceAll('\n', ',')
+      return { day: written.day, events: JSON.parse(`[${text}]`) as readonly SimulatedEvent[] }
     },
   }
 }

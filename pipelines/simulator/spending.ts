@@ -1,11 +1,10 @@
-import type { Item } from './agenda.ts'
 import { type Borrower, ODDITY } from './borrower.ts'
 import { addComing, COMING, receive, spendDetail } from './coming.ts'
 import { sixDigits, timeAtNight, timeAwake } from './events.ts'
 import { canPay } from './funds.ts'
 import { FEN_PER_YUAN, roundTo } from './money.ts'
 import { cumulate } from './random.ts'
-import type { Scene } from './scene.ts'
+import type { Item, Scene } from './scene.ts'
 
 /** Purchases by category, and what else moves on an account: cash, transfers, refunds, cash-out. */
 

@@ -24,14 +24,14 @@ export type OracleLoanDay = {
   readonly day: number
   readonly loan: string
   readonly status: LoanStatus
-  /** 0 for a loan that is closed or written off. */
+  /** 0 for a loan that is closed. */
   readonly dpd: number
   /** `written_off`, else the bucket of `dpd`. */
   readonly bucket: string
   /** Largest `dpd` of the loan at the ticks so far, this one included. */
   readonly worst_dpd: number
   readonly outstanding_principal_minor: number
-  /** Unpaid parts of instalments due before the day, 0 for a loan that is not open. */
+  /** Unpaid parts of instalments due before the day, 0 for a loan that is closed. */
   readonly overdue_minor: number
   /** Paid by value dates up to the day, overpayment and penalty included, reversed payments not. */
   readonly paid_minor: number
@@ -55,34 +55,46 @@ export type OracleMonthEnd = {
   readonly balance_minor: number
 }
 
-/** Every loan at every tick from its disbursement's date on, in order of ticks, then of loans in the log. */
+/**
+ * Every loan at every tick from its disbursement's date on, in order of ticks, then of loans in the log. A loan that is
+ * closed or written off stays as the first tick found it that knew: it ages no more, and what is still paid on it later
+ * is recovery, not repayment. So a loan written off keeps the DPD and the overdue amount of that day.
+ */
 export function oracleLoanDays(history: History, configuration: TenantConfiguration): OracleLoanDay[] {
   const calendar = naiveCalendar(configuration.zone)
   const worst = new Map<string, number>()
+  const last = new Map<string, OracleLoanDay>()
   const rows: OracleLoanDay[] = []
   for (const { item, received } of receive(history, configuration).receptions) {
     if (item.kind !== 'tick') continue
     for (const loan of loansOnDay(received.ledger, item.day, configuration)) {
       if (calendar.dayOf(loan.disbursed.data.disbursed_at) > item.day) continue
-      const status = statusOnDay(loan, item.day)
-      const dpd = status === 'open' ? daysPastDue(loan, item.day, configuration) : 0
-      const overdue = status === 'open' ? overdueInstalments(loan, item.day) : []
-      worst.set(loan.loan, Math.max(dpd, worst.get(loan.loan) ?? 0))
-      rows.push({
-        offset: item.offset,
-        day: item.day,
-        loan: loan.loan,
-        status,
-        dpd,
-        bucket: status === 'written_off' ? 'written_off' : bucketOf(dpd, configuration),
-        worst_dpd: worst.get(loan.loan)!,
-        outstanding_principal_minor: outstandingPrincipal(loan),
-        overdue_minor: overdue.reduce((sum, one) => sum + unpaid(one), 0),
-        paid_minor: loan.paid_minor,
-      })
+      const before = last.get(loan.loan)
+      const row = before !== undefined && before.status !== 'open' ? before : loanDay(loan, item.day)
+      last.set(loan.loan, row)
+      rows.push({ ...row, offset: item.offset, day: item.day })
     }
   }
   return rows
+
+  function loanDay(loan: Loan, day: number): OracleLoanDay {
+    const status = statusOnDay(loan, day)
+    const dpd = status === 'closed' ? 0 : daysPastDue(loan, day, configuration)
+    const overdue = status === 'closed' ? [] : overdueInstalments(loan, day)
+    worst.set(loan.loan, Math.max(dpd, worst.get(loan.loan) ?? 0))
+    return {
+      offset: 0,
+      day,
+      loan: loan.loan,
+      status,
+      dpd,
+      bucket: status === 'written_off' ? 'written_off' : bucketOf(dpd, configuration),
+      worst_dpd: worst.get(loan.loan)!,
+      outstanding_principal_minor: outstandingPrincipal(loan),
+      overdue_minor: overdue.reduce((sum, one) => sum + unpaid(one), 0),
+      paid_minor: loan.paid_minor,
+    }
+  }
 }
 
 /** The loans open or written off at each month's end that the ticks closed. */

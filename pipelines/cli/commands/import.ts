@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { importBerka } from '../../importers/berka/import.ts'
 import { berkaSummaryLines } from '../../importers/berka/summary.ts'
+import { requireFolder } from '../arguments.ts'
 import { openLineFile } from '../line-file.ts'
 import { Failure, print, say, UsageError } from '../output.ts'
 import { Progress } from '../progress.ts'
@@ -25,6 +26,7 @@ export function importCommand(): Command {
 async function berka(directory: string, options: { out: string; json?: true }): Promise<void> {
   const { out } = options
   if (options.json && out === '-') throw new UsageError('--json needs --out FILE: the events go to standard output')
+  requireFolder(out)
   const file = await openLineFile(out)
   const progress = new Progress('import berka')
   let events = 0

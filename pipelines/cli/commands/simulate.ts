@@ -3,7 +3,7 @@ import { businessDate } from '../../../features/events/fields.ts'
 import { dateOfDay } from '../../../features/time.ts'
 import { MONTHS_MAX, simulate } from '../../simulator/simulate.ts'
 import { BORROWERS_MAX } from '../../simulator/simulation.ts'
-import { tenantName, wholeNumber } from '../arguments.ts'
+import { requireFolder, tenantName, wholeNumber } from '../arguments.ts'
 import { groupDigits, print, say, UsageError } from '../output.ts'
 import { Progress } from '../progress.ts'
 
@@ -37,6 +37,7 @@ async function run(options: Options): Promise<void> {
   const seed = wholeNumber('--seed', options.seed, 0, Number.MAX_SAFE_INTEGER)
   if (!businessDate.safeParse(start).success) throw new UsageError(`--start ${start} is not a date YYYY-MM-DD`)
   if (options.json && out === '-') throw new UsageError('--json needs --out FILE: the events go to standard output')
+  requireFolder(out)
   const progress = new Progress('simulate')
   const summary = await simulate({
     borrowers,

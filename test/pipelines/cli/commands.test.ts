@@ -104,7 +104,7 @@ describe('import berka', () => {
   it.each([
     ['a folder that is not there', () => path('absent'), 'out.ndjson', 'there is no folder'],
     ['a folder of something else', () => folder, 'out.ndjson', 'trans.asc'],
-    ['a file that cannot be written', () => fixture, 'absent/out.ndjson', 'absent/out.ndjson'],
+    ['a file that cannot be written', () => fixture, 'absent/out.ndjson', 'make it first'],
   ])('%s: exit 1, one line, and no file', async (_, directory, out, told) => {
     mkdirSync(path('outputs'), { recursive: true })
     const { code, stdout, stderr } = await foreshock('import', 'berka', directory(), '--out', path(`outputs/${out}`))

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -51,9 +51,11 @@ export async function until(condition: () => boolean, what: string, limitMs = RU
 
 /** Starts `run` on a free port and waits until it answers. */
 export async function startRun(directory: string): Promise<Running> {
+  const runFile = join(directory, 'run.json')
   const running = start('run', '--data', directory, '--port', '0', '--no-model')
   try {
-    await until(() => existsSync(join(directory, 'run.json')) || running.child.exitCode !== null, 'run.json')
+    const isServed = () => existsSync(runFile) && readFileSync(runFile, 'utf8').includes(`"pid":${running.child.pid},`)
+    await until(() => isServed() || running.child.exitCode !== null, 'run.json')
     if (running.child.exitCode !== null) throw new Error(running.output.stderr)
   } catch (error) {
     running.child.kill('SIGKILL')
