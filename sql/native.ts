@@ -119,7 +119,7 @@ function leb128(value: number): number[] {
 }
 
 function createColumn(kind: ColumnKind): Column<unknown> {
-  return COLUMN_MAKERS[kind]() as Column<unknown>
+  return COLUMN_MAKERS[kind]()
 }
 
 const COLUMN_MAKERS: { [Kind in ColumnKind]: () => Column<ColumnValues[Kind]> } = {

@@ -105,6 +105,8 @@ function disburse(
 
 function applyToLoan(borrower: Borrower, loan: Loan, event: EventOf<LoanEventType>, day: number): Refusal | undefined {
   const { calendar } = borrower.tenant
+  // What falls due up to this place counts before the event does: it may settle what a restructuring would drop.
+  loan.advance(day)
   switch (event.type) {
     case 'repayment.received': {
       const { data } = event

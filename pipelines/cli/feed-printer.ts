@@ -6,7 +6,7 @@ import { UsageError } from './output.ts'
 /** So much text is gathered before it is written. */
 const CHUNK_LENGTH = 65_536
 /** How long a list of tenants is good. */
-const TENANTS_MS = 5_000
+const TENANTS_MS = 2_000
 
 export type FeedPrinterOptions = {
   readonly partitions: number

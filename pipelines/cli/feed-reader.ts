@@ -12,7 +12,7 @@ import { localStatements, readRows, remoteStatements, type Statements } from './
 /** Rows per page and partition. The API gives no larger page. */
 const PAGE_ROWS_MAX = 1_000
 /** Seconds of one long poll, and with it until a tenant is noticed that had no row before. */
-const POLL_SECONDS = 10
+const POLL_SECONDS = 4
 /** Above that many tenants their feeds are looked at every so often instead of being waited for. */
 const POLLS_MAX = 32
 const PAUSE_MS = 1_000

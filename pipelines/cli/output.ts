@@ -24,12 +24,19 @@ export function groupDigits(value: number): string {
   return Math.round(value).toLocaleString('en-US').replaceAll(',', ' ')
 }
 
+/** Whether an error says that the disk is full, the operating system's or the engine's. */
+export function isDiskFull(error: unknown): boolean {
+  const message = error instanceof Error ? error.message : String(error)
+  const code = (error as { code?: unknown } | null)?.code
+  return code === 'ENOSPC' || /No space left on device|NOT_ENOUGH_SPACE|Cannot reserve/.test(message)
+}
+
 /** The one line for an error: what, and what to do about the kinds that users meet. */
 export function describeError(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
   const line = message.split('\n', 1)[0] ?? message
   const code = (error as { code?: unknown } | null)?.code
-  if (code === 'ENOSPC' || /No space left on device|NOT_ENOUGH_SPACE|Cannot reserve/.test(message)) {
+  if (isDiskFull(error)) {
     return `the disk is full: free some space and run the command again, it goes on where it stopped (${line})`
   }
   if (code === 'EACCES' || code === 'EPERM') return `${line}: check the permissions`

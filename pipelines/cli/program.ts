@@ -9,7 +9,7 @@ import { runCommand } from './commands/run.ts'
 import { schemaCommand } from './commands/schema.ts'
 import { simulateCommand } from './commands/simulate.ts'
 import { sqlCommand } from './commands/sql.ts'
-import { describeError, Failure, say, UsageError } from './output.ts'
+import { describeError, Failure, isDiskFull, say, UsageError } from './output.ts'
 
 const EXIT_FAILURE = 1
 const EXIT_USAGE = 2
@@ -70,7 +70,7 @@ function sayError(error: unknown): number {
     return EXIT_USAGE
   }
   say(describeError(error))
-  const isExpected = error instanceof Failure || typeof (error as { code?: unknown } | null)?.code === 'string'
+  const isExpected = error instanceof Failure || isDiskFull(error) || typeof (error as { code?: unknown } | null)?.code === 'string'
   // A bug shows where it is.
   if (!isExpected && error instanceof Error && error.stack !== undefined) say(error.stack)
   return EXIT_FAILURE

@@ -19,7 +19,7 @@ import type {
   LogShape,
   RefusedItem,
 } from './items.ts'
-import type { RecentIds } from './recent-ids.ts'
+import { RecentIds } from './recent-ids.ts'
 import { LIVE_FUTURE_MS_MAX, TenantClock } from './tenant-clock.ts'
 
 /** Days closed for which ids are kept in memory; what is older is looked up in `events`. */
@@ -28,6 +28,14 @@ export const RECENT_ID_DAYS = 31
 export const LATE_LOOKUP_DAYS = 30
 /** Source of the records that foreshock makes itself. */
 export const OWN_SOURCE = 'foreshock'
+
+/** What intake keeps of a tenant: how far its time has come, and the ids that it received lately. */
+type KnownTenant = {
+  readonly clock: TenantClock
+  readonly recentIds: RecentIds
+  /** Ids that had to be kept until before this day are forgotten. */
+  forgotten_day: number
+}
 
 /**
  * The one writer of the log. It turns what the sources hand over into records with a place, once and for all: checks
@@ -38,9 +46,7 @@ export class Intake {
   readonly #shape: LogShape
   readonly #offsets: number[]
   readonly #sourcePositions: Map<string, number>
-  readonly #clocks = new Map<string, TenantClock>()
-  readonly #recentIds: RecentIds
-  #forgotten_day = Number.NEGATIVE_INFINITY
+  readonly #tenants = new Map<string, KnownTenant>()
   #definitions: PublishedDefinitions | undefined
   #records: HashedRecord[] = []
   #lastAsked = { tenant: '', sourcePartition: '', position: -1 }
@@ -50,12 +56,11 @@ export class Intake {
     this.#shape = shape
     this.#offsets = position.offsets
     this.#sourcePositions = position.sourcePositions
-    this.#recentIds = position.recentIds
     this.#definitions = position.definitions
     for (const one of position.tenants) {
       const clock = new TenantClock(one.tenant, one.configuration)
       clock.restore(one)
-      this.#clocks.set(one.tenant, clock)
+      this.#addTenant(clock, one.recentIds)
     }
   }
 
@@ -88,12 +93,13 @@ export class Intake {
     return next
   }
 
-  clockOf(tenant: string): TenantClock | undefined {
-    return this.#clocks.get(tenant)
+  get tenants(): readonly TenantClock[] {
+    return [...this.#tenants.values()].map(({ clock }) => clock)
   }
 
-  get tenants(): readonly TenantClock[] {
-    return [...this.#clocks.values()]
+  /** Ids of a tenant that are in memory. */
+  idsKept(tenant: string): number {
+    return this.#tenants.get(tenant)?.recentIds.size ?? 0
   }
 
   /** Puts definitions in force, in every partition; nothing if they are already. */
@@ -114,6 +120,7 @@ export class Intake {
     now: number | undefined,
   ): Promise<{ readonly records: LogRecord[]; readonly results: IntakeResult[] }> {
     const refused: RefusedItem[] = []
+    this.#forgetIds()
     const prepared = items.map((item) => prepare(item.decoded))
     const stored = await this.#findLate(items, prepared)
     const results = items.map((item, i): IntakeResult => {
@@ -131,7 +138,7 @@ export class Intake {
    * find their place between the slices. Returns the records appended; none when nothing was due.
    */
   async closeDueSlice(tenant: string, now: number): Promise<LogRecord[]> {
-    const clock = this.#clocks.get(tenant)
+    const clock = this.#tenants.get(tenant)?.clock
     const day = clock?.dueDay(now)
     if (clock === undefined || day === undefined) return []
     this.#closeSlice(clock, day, now)
@@ -140,7 +147,8 @@ export class Intake {
 
   /** Closes the tenant's days through `day`, as somebody who knows that nothing more will come asks for. */
   async closeThrough(tenant: string, day: number): Promise<LogRecord[]> {
-    const clock = this.#clocks.get(tenant)
+    const clock = this.#tenants.get(tenant)?.clock
+    clock?.startClosingAtFirst()
     if (clock === undefined || clock.next_day > day) return []
     this.#closeDay(clock, clock.next_day, clock.reached)
     return this.#flush([])
@@ -159,14 +167,15 @@ export class Intake {
     if (item.source_position <= this.positionOf(item.tenant, item.source_partition))
       return { status: 'repeat', id: event.id }
 
-    const seen = this.#recentIds.lookUp(hashes, 0)
+    const known = this.#tenants.get(tenant)
+    const seen = known === undefined ? 'new' : known.recentIds.lookUp(hashes, 0)
     const before = seen === 'new' ? stored.get(`${hashes[0]}:${hashes[1]}`) : undefined
     const isConflict = seen === 'conflict' || (before !== undefined && !isSameContent(before, hashes))
     if (isConflict) return refuse(event, 'conflict', `another event of ${event.source} has the id ${event.id}`)
     if (seen === 'repeat' || before !== undefined) return { status: 'repeat', id: event.id }
 
     if (event.type === 'tenant.configured') return this.#configure(event, item, prepared, now)
-    const clock = this.#clocks.get(tenant) ?? this.#startTenant(tenant, now)
+    const { clock, recentIds } = known ?? this.#startTenant(tenant, now)
     if (now === undefined ? clock.isFuture(event.time) : event.time > now + LIVE_FUTURE_MS_MAX) {
       const against = now === undefined ? `the time reached, ${isoOf(clock.reached)}` : `the clock, ${isoOf(now)}`
       return refuse(event, 'future', `${isoOf(event.time)} lies too far ahead of ${against}`)
@@ -176,7 +185,7 @@ export class Intake {
 
     const receivedAt = now ?? clock.reached
     const receivedDay = clock.calendar.dayOf(receivedAt)
-    this.#recentIds.add(hashes, 0, keptUntilDay(receivedDay, clock.calendar.dayOf(event.time)))
+    recentIds.add(hashes, 0, keptUntilDay(receivedDay, clock.calendar.dayOf(event.time)))
     if (event.subject === '') this.#broadcast(event, receivedAt, item, prepared)
     else {
       const partition = borrowerHash(tenant, event.subject) % this.#shape.partitions
@@ -201,9 +210,10 @@ export class Intake {
     items.forEach((item, i) => {
       if (item.tenant !== tenant || i === 0) {
         tenant = item.tenant
-        const clock = this.#clocks.get(tenant)
-        const isClosing = clock !== undefined && Number.isFinite(clock.closed_day)
-        before = isClosing ? clock.calendar.startOfDay(clock.closed_day - LATE_LOOKUP_DAYS) : Number.NEGATIVE_INFINITY
+        const clock = this.#tenants.get(tenant)?.clock
+        const closed = clock === undefined ? Number.POSITIVE_INFINITY : closedDayOf(clock)
+        const isClosing = clock !== undefined && Number.isFinite(closed)
+        before = isClosing ? clock.calendar.startOfDay(closed - LATE_LOOKUP_DAYS) : Number.NEGATIVE_INFINITY
       }
       if (!item.decoded.ok || item.decoded.event.time >= before) return
       if (item.source_position <= this.positionOf(item.tenant, item.source_partition)) return
@@ -222,22 +232,27 @@ export class Intake {
     if (now !== undefined) {
       return refuse(event, 'control_from_outside', 'tenant.configured is taken at the beginning of a file alone')
     }
-    if (this.#clocks.has(event.tenant)) {
+    if (this.#tenants.has(event.tenant)) {
       return refuse(event, 'already_configured', `tenant ${event.tenant} has events already`)
     }
-    this.#clocks.set(event.tenant, new TenantClock(event.tenant, event.data))
-    this.#recentIds.add(prepared.hashes, 0, Number.POSITIVE_INFINITY)
+    const { recentIds } = this.#addTenant(new TenantClock(event.tenant, event.data), new RecentIds())
+    recentIds.add(prepared.hashes, 0, Number.POSITIVE_INFINITY)
     this.#broadcast(event, 0, item, prepared)
     return { status: 'accepted', id: event.id }
   }
 
   /** What decides an outcome is in the log, so a tenant that configured nothing gets the defaults written there. */
-  #startTenant(tenant: string, now: number | undefined): TenantClock {
-    const clock = new TenantClock(tenant, DEFAULT_TENANT_CONFIGURATION)
-    this.#clocks.set(tenant, clock)
+  #startTenant(tenant: string, now: number | undefined): KnownTenant {
+    const known = this.#addTenant(new TenantClock(tenant, DEFAULT_TENANT_CONFIGURATION), new RecentIds())
     const event = controlEvent('tenant.configured', 'tenant.configured', tenant, now ?? 0, DEFAULT_TENANT_CONFIGURATION)
     this.#broadcast(event, now ?? 0)
-    return clock
+    return known
+  }
+
+  #addTenant(clock: TenantClock, recentIds: RecentIds): KnownTenant {
+    const known = { clock, recentIds, forgotten_day: Number.NEGATIVE_INFINITY }
+    this.#tenants.set(clock.tenant, known)
+    return known
   }
 
   #closeDay(clock: TenantClock, day: number, receivedAt: number): void {
@@ -251,17 +266,20 @@ export class Intake {
     const time = clock.calendar.endOfDay(day)
     const id = `day.closed/${date}/${slice}`
     this.#broadcast(controlEvent('day.closed', id, clock.tenant, time, { date, slice, slices }), receivedAt)
-    if (clock.next_slice < slices) return
-    clock.close(day)
-    if (day - RECENT_ID_DAYS > this.#forgotten_day) this.#forgetIds(day)
+    if (clock.next_slice === slices) clock.close(day)
   }
 
-  /** Every so many days at once: forgetting rebuilds the table. */
-  #forgetIds(day: number): void {
-    const closed = [...this.#clocks.values()].map(closedDayOf)
-    const oldest = Math.min(...closed)
-    this.#recentIds.forgetBefore(oldest - RECENT_ID_DAYS)
-    this.#forgotten_day = day - RECENT_ID_DAYS + FORGET_EVERY_DAYS
+  /**
+   * Only between two batches: what is late enough to be looked up is decided once for a whole batch. Every so many days
+   * at once, as forgetting rebuilds the table.
+   */
+  #forgetIds(): void {
+    for (const known of this.#tenants.values()) {
+      const day = closedDayOf(known.clock) - RECENT_ID_DAYS
+      if (!Number.isFinite(day) || day < known.forgotten_day + FORGET_EVERY_DAYS) continue
+      known.recentIds.forgetBefore(day)
+      known.forgotten_day = day
+    }
   }
 
   #broadcast(event: Event, receivedAt: number, item?: Incoming, prepared?: Prepared): void {

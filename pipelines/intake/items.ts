@@ -61,7 +61,7 @@ export type IntakePosition = {
   readonly tenants: readonly (ClockPosition & {
     readonly tenant: string
     readonly configuration: TenantConfiguration
+    readonly recentIds: RecentIds
   })[]
-  readonly recentIds: RecentIds
   readonly definitions: PublishedDefinitions | undefined
 }

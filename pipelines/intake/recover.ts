@@ -28,7 +28,6 @@ export async function recoverIntake(sql: Sql, shape: LogShape): Promise<IntakePo
   const times = new Map((await readTenantTimes(sql)).map((row) => [row.tenant, row]))
   const closed = await readClosedSlices(sql)
   const definitions = (await readLatestControl(sql, 'definitions.published'))[0]
-  const recentIds = new RecentIds()
   const tenants: IntakePosition['tenants'][number][] = []
   for (const { tenant, data } of await readLatestControl(sql, 'tenant.configured')) {
     const configuration = { ...DEFAULT_TENANT_CONFIGURATION, ...restoreData<TenantConfiguration>(data) }
@@ -37,33 +36,32 @@ export async function recoverIntake(sql: Sql, shape: LogShape): Promise<IntakePo
       reached: time?.reached ?? 0,
       largest: time?.largest ?? Number.NEGATIVE_INFINITY,
       since: time?.since ?? 0,
+      first: time?.first ?? [],
       is_live: (time?.live ?? 0) > 0,
       ...closingOf(
-        closed.filter((row) => row.tenant === tenant),
+        closed.find((row) => row.tenant === tenant),
         shape.slices,
       ),
     }
-    tenants.push({ tenant, configuration, ...position })
-    await recallIds(sql, tenant, configuration, position, recentIds)
+    const recentIds = await recallIds(sql, tenant, configuration, position)
+    tenants.push({ tenant, configuration, recentIds, ...position })
   }
   return {
     offsets,
     sourcePositions: new Map(positions.map((row) => [sourceKey(row.tenant, row.source_partition), row.position])),
     tenants,
-    recentIds,
     definitions: definitions === undefined ? undefined : restoreData<PublishedDefinitions>(definitions.data),
   }
 }
 
 /** The last day whose slices are all closed, and how many of the day after it are. */
 function closingOf(
-  rows: readonly ClosedSlices[],
+  last: ClosedSlices | undefined,
   slices: number,
 ): { readonly closed_day: number | undefined; readonly next_slice: number } {
-  const [last, before] = rows
   if (last === undefined) return { closed_day: undefined, next_slice: 0 }
-  if (last.slices === slices) return { closed_day: dayOfDate(last.date), next_slice: 0 }
-  return { closed_day: before === undefined ? undefined : dayOfDate(before.date), next_slice: last.slices }
+  const day = dayOfDate(last.date)
+  return last.slices === slices ? { closed_day: day, next_slice: 0 } : { closed_day: day - 1, next_slice: last.slices }
 }
 
 /** The ids that would be in memory had intake never stopped. */
@@ -72,8 +70,8 @@ async function recallIds(
   tenant: string,
   configuration: TenantConfiguration,
   { closed_day }: ClockPosition,
-  recentIds: RecentIds,
-): Promise<void> {
+): Promise<RecentIds> {
+  const recentIds = new RecentIds()
   const calendar = createCalendar(configuration.zone)
   const firstDay = closed_day === undefined ? Number.NEGATIVE_INFINITY : closed_day - RECENT_ID_DAYS
   // A day early: what is kept is decided below, row by row.
@@ -83,4 +81,5 @@ async function recallIds(
     const receivedDay = calendar.dayOf(rows.received_at[row] as number)
     recentIds.add(rows.hashes, row * 4, keptUntilDay(receivedDay, calendar.dayOf(rows.times[row] as number)))
   }
+  return recentIds
 }

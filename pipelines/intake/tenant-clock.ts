@@ -14,6 +14,8 @@ export type ClockPosition = {
   readonly largest: number
   /** When time was reached first, 0 if it never was. */
   readonly since: number
+  /** Times accepted from sources without a clock before any was reached. */
+  readonly first: readonly number[]
   /** The last day whose slices are all closed. */
   readonly closed_day: number | undefined
   readonly next_slice: number
@@ -55,10 +57,10 @@ export class TenantClock {
   /** Takes note of an accepted event of a source without a clock. */
   accept(time: number): void {
     if (this.reached === 0) {
-      const near = this.#first.find((other) => Math.abs(other - time) <= FILE_FUTURE_MS_MAX)
-      if (near === undefined) this.#first.push(time)
+      const near = this.#first.filter((other) => Math.abs(other - time) <= FILE_FUTURE_MS_MAX)
+      if (near.length === 0) this.#first.push(time)
       else {
-        this.reached = Math.min(near, time)
+        this.reached = Math.min(...near, time)
         this.#startClosing(this.reached)
       }
     } else if (time > this.largest) this.reached = Math.max(this.reached, this.largest)
@@ -76,6 +78,7 @@ export class TenantClock {
   restore(position: ClockPosition): void {
     this.reached = position.reached
     this.largest = position.largest
+    this.#first = [...position.first]
     if (position.closed_day !== undefined) this.close(position.closed_day)
     else if (position.since > 0) this.#startClosing(position.since)
     this.next_slice = position.next_slice
@@ -86,6 +89,11 @@ export class TenantClock {
   dueDay(now: number): number | undefined {
     const day = this.next_day
     return Number.isFinite(day) && this.calendar.endOfDay(day) + TICK_DELAY_MS <= now ? day : undefined
+  }
+
+  /** Begins with the earliest time there is, though no second event has reached it: somebody says that no more will come. */
+  startClosingAtFirst(): void {
+    if (this.#first.length > 0) this.#startClosing(Math.min(...this.#first))
   }
 
   close(day: number): void {

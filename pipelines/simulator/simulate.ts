@@ -104,9 +104,11 @@ function outputTo(sink: Writable, compressor: Transform | undefined): Output {
   let failure: Error | undefined
   const fail = (error: Error) => {
     failure ??= error
+    // Standard output cannot be destroyed: it would only say the same error again.
+    if (sink === process.stdout) return
     // Whoever waits for room or for the end must wake up.
     entry.destroy(error)
-    if (sink !== process.stdout) sink.destroy(error)
+    sink.destroy(error)
   }
   sink.on('error', fail)
   compressor?.on('error', fail)

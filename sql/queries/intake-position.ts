@@ -29,6 +29,8 @@ export type TenantTime = {
   readonly largest: number
   /** When time was reached first, by them or live. */
   readonly since: number
+  /** Event times of theirs from before any was reached. */
+  readonly first: readonly number[]
   /** Live events it ever had. */
   readonly live: number
 }
@@ -40,6 +42,8 @@ export function readTenantTimes(sql: Sql): Promise<TenantTime[]> {
        toUnixTimestamp64Milli(maxIf(received_at, NOT startsWith(source_partition, 'http'))) AS reached,
        toUnixTimestamp64Milli(maxIf(time, NOT startsWith(source_partition, 'http'))) AS largest,
        toUnixTimestamp64Milli(minIf(received_at, toUnixTimestamp64Milli(received_at) > 0)) AS since,
+       groupUniqArrayIf(toUnixTimestamp64Milli(time),
+         toUnixTimestamp64Milli(received_at) = 0 AND NOT startsWith(source_partition, 'http')) AS first,
        countIf(startsWith(source_partition, 'http')) AS live
      FROM events
      WHERE type NOT IN ('tenant.configured', 'day.closed', 'definitions.published')

@@ -1,4 +1,4 @@
-import { createBlock, type RowBlock, type RowOf } from '../native.ts'
+import { createBlock, type RowBlock } from '../native.ts'
 
 /** One row per thing that was refused: a line, an item of a request, or a record that the engine could not apply. */
 export const DEAD_LETTERS_COLUMNS = {
@@ -17,7 +17,6 @@ export const DEAD_LETTERS_COLUMNS = {
   recorded_at: 'DateTime64(3)',
 } as const
 
-export type DeadLettersRow = RowOf<typeof DEAD_LETTERS_COLUMNS>
 export type DeadLettersBlock = RowBlock<typeof DEAD_LETTERS_COLUMNS>
 
 /** An empty block for `insertBlock('dead_letters', …)`. */

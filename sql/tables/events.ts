@@ -1,4 +1,4 @@
-import { createBlock, type RowBlock, type RowOf } from '../native.ts'
+import { createBlock, type RowBlock } from '../native.ts'
 
 /** One row per record of the log: its place is (partition, offset), and nothing is ever changed or removed. */
 export const EVENTS_COLUMNS = {
@@ -19,7 +19,6 @@ export const EVENTS_COLUMNS = {
   content_hash: 'Hash64',
 } as const
 
-export type EventsRow = RowOf<typeof EVENTS_COLUMNS>
 export type EventsBlock = RowBlock<typeof EVENTS_COLUMNS>
 
 /** An empty block for `insertBlock('events', …)`. */

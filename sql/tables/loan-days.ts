@@ -1,4 +1,4 @@
-import { createBlock, type RowBlock, type RowOf } from '../native.ts'
+import { createBlock, type RowBlock } from '../native.ts'
 
 /** One row per loan and business date at whose end its state had changed, as known at (partition, offset, seq). */
 export const LOAN_DAYS_COLUMNS = {
@@ -18,7 +18,6 @@ export const LOAN_DAYS_COLUMNS = {
   paid_minor: 'Int64',
 } as const
 
-export type LoanDaysRow = RowOf<typeof LOAN_DAYS_COLUMNS>
 export type LoanDaysBlock = RowBlock<typeof LOAN_DAYS_COLUMNS>
 
 /** An empty block for `insertBlock('loan_days', …)`. */

@@ -1,4 +1,4 @@
-import { createBlock, type RowBlock, type RowOf } from '../native.ts'
+import { createBlock, type RowBlock } from '../native.ts'
 
 /** One row per loan and month end at which it was open or written off, as known when the month was closed. */
 export const LOAN_MONTHS_COLUMNS = {
@@ -20,7 +20,6 @@ export const LOAN_MONTHS_COLUMNS = {
   offset: 'UInt64',
 } as const
 
-export type LoanMonthsRow = RowOf<typeof LOAN_MONTHS_COLUMNS>
 export type LoanMonthsBlock = RowBlock<typeof LOAN_MONTHS_COLUMNS>
 
 /** An empty block for `insertBlock('loan_months', …)`. */

@@ -1,4 +1,4 @@
-import { createBlock, type RowBlock, type RowOf } from '../native.ts'
+import { createBlock, type RowBlock } from '../native.ts'
 
 /** One row per loan of a data set (own loans: the empty one), as of its latest change. */
 export const LOANS_COLUMNS = {
@@ -27,7 +27,6 @@ export const LOANS_COLUMNS = {
   version: 'UInt64',
 } as const
 
-export type LoansRow = RowOf<typeof LOANS_COLUMNS>
 export type LoansBlock = RowBlock<typeof LOANS_COLUMNS>
 
 /** An empty block for `insertBlock('loans', …)`. */

@@ -1,4 +1,4 @@
-import { createBlock, type RowBlock, type RowOf } from '../native.ts'
+import { createBlock, type RowBlock } from '../native.ts'
 
 /** One row per evaluation that the model scored. */
 export const SCORES_COLUMNS = {
@@ -12,7 +12,6 @@ export const SCORES_COLUMNS = {
   band: 'String',
 } as const
 
-export type ScoresRow = RowOf<typeof SCORES_COLUMNS>
 export type ScoresBlock = RowBlock<typeof SCORES_COLUMNS>
 
 /** An empty block for `insertBlock('scores', …)`. */

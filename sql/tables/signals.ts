@@ -1,4 +1,4 @@
-import { createBlock, type RowBlock, type RowOf } from '../native.ts'
+import { createBlock, type RowBlock } from '../native.ts'
 
 /** One row per change of the outcome of one rule, or of the band of the model, for one borrower. */
 export const SIGNALS_COLUMNS = {
@@ -19,7 +19,6 @@ export const SIGNALS_COLUMNS = {
   upper: 'Nullable(Float64)',
 } as const
 
-export type SignalsRow = RowOf<typeof SIGNALS_COLUMNS>
 export type SignalsBlock = RowBlock<typeof SIGNALS_COLUMNS>
 
 /** An empty block for `insertBlock('signals', …)`. */

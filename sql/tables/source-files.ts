@@ -1,4 +1,4 @@
-import { createBlock, type RowBlock, type RowOf } from '../native.ts'
+import { createBlock, type RowBlock } from '../native.ts'
 
 /** One row per source file that intake has read, as of the latest reading. */
 export const SOURCE_FILES_COLUMNS = {
@@ -9,7 +9,6 @@ export const SOURCE_FILES_COLUMNS = {
   version: 'UInt64',
 } as const
 
-export type SourceFilesRow = RowOf<typeof SOURCE_FILES_COLUMNS>
 export type SourceFilesBlock = RowBlock<typeof SOURCE_FILES_COLUMNS>
 
 /** An empty block for `insertBlock('source_files', …)`. */

@@ -28,7 +28,7 @@ test('an answer without rows is an empty list', async () => {
 })
 
 test('values from outside are bound, and quoted ones come back as they are', async () => {
-  const value = "a'b\\c\nd\t\0\"`贷"
+  const value = 'a\'b\\c\nd\t\0"`贷'
   expect(await sql.query('SELECT {value:String} AS value', { params: { value: "a'b\\c" } })).toEqual([
     { value: "a'b\\c" },
   ])

@@ -73,9 +73,12 @@ test('every table is flushed to the disk before an insert returns, says its grai
     expect(engine_full).toContain('fsync_after_insert = 1, fsync_part_directory = 1')
     if (name !== 'schema_migrations') expect(comment, name).toMatch(/^One row per .*\.$/)
   }
+  const quoted = Object.keys(TABLES)
+    .map((name) => `'${name}'`)
+    .join(', ')
   const silent = await sql.query(
     `SELECT table, name FROM system.columns
-     WHERE database = currentDatabase() AND comment = '' AND table IN (${Object.keys(TABLES).map((name) => `'${name}'`)})`,
+     WHERE database = currentDatabase() AND comment = '' AND table IN (${quoted})`,
   )
   expect(silent).toEqual([])
 })
@@ -90,7 +93,9 @@ test('features gets a column for each feature version once, and a block writes t
   block.append({ ...row, offset: 8 }, matrix, 1)
   block.append({ ...row, offset: 7 }, matrix, 0)
   await sql.insertBlock('features', block)
-  expect(await sql.query('SELECT offset, late_ms, dpd_now, inflow_sum_30d, dpd_now_v2 FROM features ORDER BY offset')).toEqual([
+  expect(
+    await sql.query('SELECT offset, late_ms, dpd_now, inflow_sum_30d, dpd_now_v2 FROM features ORDER BY offset'),
+  ).toEqual([
     { offset: 7, late_ms: -1, dpd_now: 1, inflow_sum_30d: 2, dpd_now_v2: null },
     { offset: 8, late_ms: -1, dpd_now: null, inflow_sum_30d: 4, dpd_now_v2: null },
   ])

@@ -120,14 +120,18 @@ describe('feed --follow', () => {
     const running = await startRun(data)
     const { url } = JSON.parse(readFileSync(join(data, 'run.json'), 'utf8')) as { url: string }
     const key = (await foreshock('keys', 'create', '--data', data, '--tenant', 'live')).stdout.trim()
-    const now = Date.now()
-    const events = Array.from({ length: 16 }, (_, i) => queryEvent('live-0', i, now - (16 - i) * 3_600_000))
-    const response = await fetch(`${url}/v1/events`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: JSON.stringify(events),
-    })
-    expect(response.status, await response.text()).toBe(200)
+    const post = async (query: number) => {
+      const response = await fetch(`${url}/v1/events`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        body: JSON.stringify(queryEvent('live-0', query, Date.now())),
+      })
+      expect(response.status, await response.text()).toBe(200)
+    }
+    for (let query = 0; query < 16; query++) await post(query)
+    // A second later, so that the tables have what came before.
+    await sleep(1100)
+    await post(16)
     await until(() => rows().some(({ tenant }) => tenant === 'live'), 'the row of the event by HTTP')
     following.child.kill('SIGINT')
     const { code, stderr } = await following.outcome

@@ -5,7 +5,16 @@ import { decodeCursor } from '../../../api/feed/cursor.ts'
 import { feedRow } from '../../../api/rows.ts'
 import { featureColumn } from '../../../features/catalogue/define.ts'
 import { CATALOGUE } from '../../../features/catalogue/index.ts'
-import { foreshock, type Running, start, startRun, stop, temporaryFolder, writeQueries } from './support.ts'
+import {
+  foreshock,
+  foreshockReading,
+  type Running,
+  start,
+  startRun,
+  stop,
+  temporaryFolder,
+  writeQueries,
+} from './support.ts'
 
 const BORROWERS = 6
 const folder = temporaryFolder()
@@ -55,6 +64,34 @@ describe.each(['nobody', 'run'])('while %s holds the directory', (holder) => {
       const json = await sql('SELECT 1 AS one, NULL AS nothing', '--format', 'JSONEachRow')
       expect(JSON.parse(json.stdout)).toEqual({ one: 1, nothing: null })
       expect((await sql('SELECT 1 AS one FORMAT CSVWithNames', '--format', 'TSV')).stdout).toBe('"one"\n1\n')
+    })
+
+    it('puts the values of parameters in the place of their placeholders, as constants and nothing else', async () => {
+      const value = "o'hara \\ {n:UInt8} --"
+      const params = ['--param', `name=${value}`, '--param', 'n=41']
+      const { stdout, stderr } = await sql(
+        'SELECT {name:String} AS name, {n:UInt8} + 1 AS n FORMAT JSONEachRow',
+        ...params,
+      )
+      expect(stderr).toBe('')
+      expect(JSON.parse(stdout)).toEqual({ name: value, n: 42 })
+    })
+
+    it.each([
+      [['SELECT 1', '--param', 'x=1'], 2, '--param x'],
+      [['SELECT {x:UInt8}'], 1, '`x` is not set'],
+    ] as const)('%j: exit %i and one line', async ([query, ...more], code, reason) => {
+      const outcome = await sql(query, ...more)
+      expect(outcome).toMatchObject({ code, stdout: '' })
+      expect(outcome.stderr).toContain(reason)
+      expect(outcome.stderr.split('\n')).toHaveLength(2)
+    })
+
+    it('takes the statement from standard input, so that one with comments can come from a file', async () => {
+      const statement =
+        '-- rows of a tenant\nSELECT count() FROM events\nWHERE tenant = {tenant:String} AND borrower != {none:String}\n'
+      const args = ['sql', '-', '--data', data, '--param', 'tenant=bank', '--param', 'none=']
+      expect(await foreshockReading(statement, ...args)).toEqual({ code: 0, stdout: '96\n', stderr: '' })
     })
 
     it('gives large answers whole, rows in a stream and documents as one', async () => {

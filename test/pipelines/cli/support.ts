@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll } from 'vitest'
@@ -21,9 +22,20 @@ export type Running = {
   readonly outcome: Promise<Outcome>
 }
 
+/** A test that failed must not leave its processes behind. */
+const alive = new Set<ChildProcess>()
+afterAll(() => {
+  for (const child of alive) child.kill('SIGKILL')
+})
+
 /** Starts a command and leaves it running. */
 export function start(...args: readonly string[]): Running {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  return follow(spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] }))
+}
+
+function follow(child: ChildProcessByStdio<Writable | null, Readable, Readable>): Running {
+  alive.add(child)
+  child.once('close', () => alive.delete(child))
   const output = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output.stdout += text
@@ -38,6 +50,13 @@ export function start(...args: readonly string[]): Running {
 /** Runs a command to its end. */
 export function foreshock(...args: readonly string[]): Promise<Outcome> {
   return start(...args).outcome
+}
+
+/** Runs a command to its end, with this on its standard input. */
+export function foreshockReading(input: string, ...args: readonly string[]): Promise<Outcome> {
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
+  child.stdin.end(input)
+  return follow(child).outcome
 }
 
 /** Waits until something is so. */

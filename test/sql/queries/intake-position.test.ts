@@ -44,14 +44,22 @@ beforeAll(async () => {
       record: recordOf({
         ...control,
         offset: 6,
-        event: { type: 'definitions.published', tenant: '', data: { features: ['a'], rules: [], model: null, decision: 'd@1' } },
+        event: {
+          type: 'definitions.published',
+          tenant: '',
+          data: { features: ['a'], rules: [], model: null, decision: 'd@1' },
+        },
       }),
     },
     {
       record: recordOf({
         ...control,
         offset: 7,
-        event: { type: 'definitions.published', tenant: '', data: { features: ['b'], rules: [], model: null, decision: 'd@1' } },
+        event: {
+          type: 'definitions.published',
+          tenant: '',
+          data: { features: ['b'], rules: [], model: null, decision: 'd@1' },
+        },
       }),
     },
   ])

@@ -44,8 +44,14 @@ test('a partition is read in order, page by page, and gives back what was writte
     }),
   )
   const elsewhere = recordOf({ partition: 4, offset: 7 })
-  await writeEvents(sql, [...records.slice(10), elsewhere].map((record) => ({ record })))
-  await writeEvents(sql, records.slice(0, 12).map((record) => ({ record })))
+  await writeEvents(
+    sql,
+    [...records.slice(10), elsewhere].map((record) => ({ record })),
+  )
+  await writeEvents(
+    sql,
+    records.slice(0, 12).map((record) => ({ record })),
+  )
   expect(await pagesOf(3, 0, 10)).toEqual([records.slice(0, 10), records.slice(10, 20), records.slice(20)])
   expect(await pagesOf(3, 21, 1000)).toEqual([records.slice(21)])
   expect(await pagesOf(3, 5, 20)).toEqual([records.slice(5)])

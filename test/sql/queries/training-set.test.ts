@@ -76,7 +76,11 @@ beforeAll(async () => {
     sql,
     TICKS.flatMap(([date, slice, partitions], offset) =>
       partitions.map((partition) => ({
-        record: recordOf({ partition, offset, event: { type: 'day.closed', subject: '', data: { date, slice, slices: 2 } } }),
+        record: recordOf({
+          partition,
+          offset,
+          event: { type: 'day.closed', subject: '', data: { date, slice, slices: 2 } },
+        }),
       })),
     ),
   )

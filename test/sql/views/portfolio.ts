@@ -61,7 +61,8 @@ function lastMonth(portfolio: Portfolio, tenant: string): number {
   let last = -1
   for (const loan of portfolio.loans) {
     if (loan.tenant !== tenant) continue
-    for (let month = 0; month < portfolio.months; month++) if (rowAt(portfolio, loan, month)) last = Math.max(last, month)
+    for (let month = 0; month < portfolio.months; month++)
+      if (rowAt(portfolio, loan, month)) last = Math.max(last, month)
   }
   return last
 }

@@ -52,7 +52,11 @@ function readMatrix(from: string, to: string, horizon: number): Promise<MatrixRo
   )
 }
 
-function loan(name: string, end: OracleLoan['end'], months: readonly (readonly [dpd: number, balance: number])[]): OracleLoan {
+function loan(
+  name: string,
+  end: OracleLoan['end'],
+  months: readonly (readonly [dpd: number, balance: number])[],
+): OracleLoan {
   return {
     tenant: 'default',
     loan: name,
@@ -74,11 +78,33 @@ function loan(name: string, end: OracleLoan['end'], months: readonly (readonly [
 const FIVE: Portfolio = {
   months: 4,
   loans: [
-    loan('A', 'open', [[0, 100], [0, 90], [0, 80], [0, 70]]),
-    loan('B', 'open', [[0, 100], [35, 100], [0, 80], [0, 70]]),
-    loan('C', 'closed', [[0, 100], [40, 100]]),
-    loan('D', 'open', [[0, 100], [31, 100], [61, 100], [92, 100]]),
-    loan('E', 'written_off', [[5, 100], [33, 95], [64, 95]]),
+    loan('A', 'open', [
+      [0, 100],
+      [0, 90],
+      [0, 80],
+      [0, 70],
+    ]),
+    loan('B', 'open', [
+      [0, 100],
+      [35, 100],
+      [0, 80],
+      [0, 70],
+    ]),
+    loan('C', 'closed', [
+      [0, 100],
+      [40, 100],
+    ]),
+    loan('D', 'open', [
+      [0, 100],
+      [31, 100],
+      [61, 100],
+      [92, 100],
+    ]),
+    loan('E', 'written_off', [
+      [5, 100],
+      [33, 95],
+      [64, 95],
+    ]),
   ],
 }
 
@@ -93,7 +119,13 @@ describe('five loans, counted by hand', () => {
       [2, 5, 4, 0.8],
       [3, 5, 4, 0.8],
     ])
-    expect(rows[0]).toMatchObject({ tenant: 'default', dataset: '', cohort: '2023-01-01', product: 'cash', channel: 'app' })
+    expect(rows[0]).toMatchObject({
+      tenant: 'default',
+      dataset: '',
+      cohort: '2023-01-01',
+      product: 'cash',
+      channel: 'app',
+    })
   })
 
   test('currently past 30: B has cured, C is closed, E is written off and stays', async () => {
@@ -145,6 +177,16 @@ describe('five loans, counted by hand', () => {
       ['current', 'M4', 1],
       ['current', 'current', 2],
     ])
+  })
+
+  test('a session that does not merge rows while reading gets the same answers', async () => {
+    const plain = 'SETTINGS final = 0'
+    const statement =
+      "SELECT mob, loans, bad FROM vintage(threshold_dpd = 30, basis = 'count', series = 'ever') ORDER BY mob"
+    expect(await sql.query(`${statement} ${plain}`)).toEqual(await sql.query(statement))
+    const matrix =
+      "SELECT * FROM migration_matrix(from_month = '2023-01-01', to_month = '2023-03-01', horizon_months = 1)"
+    expect(await sql.query(`${matrix} ORDER BY ALL ${plain}`)).toEqual(await sql.query(`${matrix} ORDER BY ALL`))
   })
 
   test('another basis or series than the two is refused', async () => {
@@ -207,9 +249,9 @@ const portfolio: fc.Arbitrary<Portfolio> = fc
         const seen = rest.end === 'open' ? whole : Math.min(length, whole)
         return { ...rest, months: dpds.slice(0, seen).map((dpd, i) => ({ dpd, balance_minor: balances[i]! })) }
       }),
-    { minLength: 1, maxLength: 40 },
+    { minLength: 20, maxLength: 80 },
   )
-  .map((loans) => ({ months: MONTHS, loans: loans.map((one, i) => ({ ...one, loan: `L${i}` }) as OracleLoan) }))
+  .map((loans) => ({ months: MONTHS, loans: loans.map((one, i) => ({ ...one, loan: `L${i}` })) }))
 
 test('on random portfolios vintage equals the plain computation', async () => {
   await fc.assert(
@@ -234,7 +276,7 @@ test('on random portfolios vintage equals the plain computation', async () => {
         }
       }
     }),
-    { numRuns: 12, seed: 11 },
+    { numRuns: 6, seed: 11 },
   )
 }, 60_000)
 
@@ -258,6 +300,6 @@ test('on random portfolios migration_matrix equals the plain computation, and th
       }
       for (const sum of sums.values()) expect(sum).toBeCloseTo(1, 12)
     }),
-    { numRuns: 20, seed: 13 },
+    { numRuns: 12, seed: 13 },
   )
 }, 60_000)
