@@ -17,16 +17,10 @@ describe('usage', () => {
   it.each([
     [['nonsense']],
     [['sql']],
-    [['sql', 'SELECT 1', '--nonsense']],
-    [['sql', 'SELECT 1', '--format', 'a b']],
-    [['feed', '--limit', '-1']],
     [['feed', '--limit', '1.5']],
     [['features', 'nonsense']],
     [['keys', 'create', '--scopes', 'everything']],
-    [['keys', 'create', '--tenant', 'a b']],
-    [['simulate', '--months', '0']],
     [['simulate', '--start', '2024-02-30']],
-    [['simulate', '--json']],
     [['import', 'berka', '.', '--json']],
   ])('%j is wrong: exit 2 and one line', async (args) => {
     const { code, stdout, stderr } = await foreshock(...args)

@@ -27,9 +27,8 @@ beforeAll(async () => {
     ['own.ndjson', 'default'],
     ['bank.ndjson', 'bank'],
   ] as const) {
-    const { code, stderr } = await foreshock(
-      ...['ingest', join(folder, file), '--data', data, '--tenant', tenant, '--no-model', '--json'],
-    )
+    const args = ['ingest', join(folder, file), '--data', data, '--tenant', tenant, '--no-model', '--json']
+    const { code, stderr } = await foreshock(...args)
     expect(code, stderr).toBe(0)
   }
 })

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { afterAll } from 'vitest'
+import { afterAll, vi } from 'vitest'
 
 /** The command line as people use it: a process of its own. */
 
@@ -21,6 +21,9 @@ export type Running = {
   readonly output: { stdout: string; stderr: string }
   readonly outcome: Promise<Outcome>
 }
+
+// Every command is a process, which takes a second to start, and several where the machine is busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 /** A test that failed must not leave its processes behind. */
 const alive = new Set<ChildProcess>()

@@ -22,10 +22,7 @@ function filledForward(rows: CollectedRows, { history }: OracleCase): string[] {
       const row = rows.loanDays[next++] as CollectedRows['loanDays'][number]
       const { status, dpd, bucket, outstanding_principal_minor, overdue_minor, paid_minor } = row
       expect(row.date).toBe(item.day)
-      latest.set(
-        row.loan,
-        describeDay({ status, dpd, bucket, outstanding_principal_minor, overdue_minor, paid_minor }),
-      )
+      latest.set(row.loan, describeDay({ status, dpd, bucket, outstanding_principal_minor, overdue_minor, paid_minor }))
     }
     for (const [loan, text] of [...latest].sort()) lines.push(`tick ${index} day ${item.day} ${loan} ${text}`)
   })

@@ -82,7 +82,9 @@ export class IntakeLog {
 
   /** The tenant's closed days, each once. */
   async closedDays(tenant: string): Promise<string[]> {
-    const dates = (await this.ids(tenant)).filter((id) => /^\d{4}-\d\d-\d\d\/\d+$/.test(id)).map((id) => id.slice(0, 10))
+    const dates = (await this.ids(tenant))
+      .filter((id) => /^\d{4}-\d\d-\d\d\/\d+$/.test(id))
+      .map((id) => id.slice(0, 10))
     return [...new Set(dates)]
   }
 

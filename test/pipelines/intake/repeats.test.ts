@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { disbursement, noon, type RawEvent, transaction } from '../run/events.ts'
+import { disbursement, noon, type RawEvent, toIncoming, transaction } from '../run/events.ts'
 import { temporaryFolder } from '../sources/helpers.ts'
 import { IntakeLog } from './log.ts'
 
@@ -20,7 +20,10 @@ describe('an event that comes again', () => {
   it('is a repeat by its id and source, and is stored once', async () => {
     const event = transaction('a', noon(0), 'b')
     expect(await log.outcomes('once', [event, event])).toEqual(['accepted', 'repeat'])
-    expect(await log.outcomes('once', [event, { ...event, source: 'another bank' }])).toEqual(['repeat', 'invalid_field'])
+    expect(await log.outcomes('once', [event, { ...event, source: 'another bank' }])).toEqual([
+      'repeat',
+      'invalid_field',
+    ])
     expect(await log.outcomes('once', [{ ...event, source: 'another-bank' }])).toEqual(['accepted'])
     expect(await log.ids('once')).toEqual(['a', 'a'])
   })
@@ -42,7 +45,10 @@ describe('an event that comes again', () => {
 
   it('is the same whatever the order of its keys and the fields that nobody knows', async () => {
     const event = transaction('a', noon(0), 'b')
-    const other = JSON.stringify({ ...event, data: { nickname: 'x', ...Object.fromEntries(Object.entries(event.data).reverse()) } })
+    const other = JSON.stringify({
+      ...event,
+      data: { nickname: 'x', ...Object.fromEntries(Object.entries(event.data).reverse()) },
+    })
     expect(await log.outcomes('order', [event, other])).toEqual(['accepted', 'repeat'])
   })
 
@@ -58,7 +64,12 @@ describe('an event that comes again', () => {
     expect(await log.outcomes(tenant, [...days(0, 2), old, ...days(3, 60)])).toEqual(Array(62).fill('accepted'))
     if (when === 'after a restart') await log.restart()
     const changed = transaction('old', noon(2), 'b', { amount_minor: 101 })
-    expect(await log.outcomes(tenant, [old, changed, ...days(3, 4)])).toEqual(['repeat', 'conflict', 'repeat', 'repeat'])
+    expect(await log.outcomes(tenant, [old, changed, ...days(3, 4)])).toEqual([
+      'repeat',
+      'conflict',
+      'repeat',
+      'repeat',
+    ])
     expect((await log.ids(tenant)).filter((id) => id === 'old')).toEqual(['old'])
   })
 
@@ -106,10 +117,15 @@ describe('a position that the log holds', () => {
   it('is passed over whatever stands there now', async () => {
     await log.take('position', [transaction('a', noon(0), 'b'), transaction('c', noon(0), 'b')])
     const again = { tenant: 'position', partition: 'file:position' }
-    const { toIncoming } = await import('../run/events.ts')
-    const { results } = await log.intake.take(toIncoming([transaction('new', noon(0), 'b')], { ...again, position: 2 }), undefined)
+    const { results } = await log.intake.take(
+      toIncoming([transaction('new', noon(0), 'b')], { ...again, position: 2 }),
+      undefined,
+    )
     expect(results.map(({ status }) => status)).toEqual(['repeat'])
-    const { results: next } = await log.intake.take(toIncoming([transaction('new', noon(0), 'b')], { ...again, position: 3 }), undefined)
+    const { results: next } = await log.intake.take(
+      toIncoming([transaction('new', noon(0), 'b')], { ...again, position: 3 }),
+      undefined,
+    )
     expect(next.map(({ status }) => status)).toEqual(['accepted'])
   })
 })
