@@ -4,6 +4,7 @@ import { open, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { TenantConfiguration } from '../../features/events/contract.ts'
+import type { Borrower } from '../../features/state/borrower.ts'
 import { ByteReader, ByteWriter } from '../../features/state/bytes.ts'
 import { readBorrower, writeBorrower } from '../../features/state/serialize.ts'
 import { currentIdentity } from '../engine/definitions.ts'
@@ -44,6 +45,9 @@ const manifestSchema = z.strictObject({
 })
 type Manifest = z.output<typeof manifestSchema>
 
+/** What stands in the manifest's file: a changed digit in it would else go unseen. */
+const sealedSchema = z.strictObject({ sha256: z.string(), manifest: z.unknown() })
+
 export type Snapshot = { readonly manifest: Omit<Manifest, 'files'>; readonly bytes: Buffer; readonly isBase: boolean }
 
 export class Checkpoints {
@@ -74,6 +78,7 @@ export class Checkpoints {
         writer.u32(index)
         writer.string(borrower.tenant.name)
         writer.string(borrower.token)
+        writer.f64(closedDayOf(state, borrower))
         writeBorrower(borrower, writer)
         writeDecision(state.decisions[index], writer)
         writer.setU32(at, writer.length - at)
@@ -90,7 +95,8 @@ export class Checkpoints {
     const file = { name, bytes: snapshot.bytes.length, sha256: sha256(snapshot.bytes) }
     const files = snapshot.isBase ? [file] : [...this.#files, file]
     const manifest: Manifest = { ...snapshot.manifest, files }
-    await writeDurably(join(this.#folder, `${MANIFEST}.new`), Buffer.from(JSON.stringify(manifest)))
+    const sealed = { sha256: sha256(JSON.stringify(manifest)), manifest }
+    await writeDurably(join(this.#folder, `${MANIFEST}.new`), Buffer.from(JSON.stringify(sealed)))
     await rename(join(this.#folder, `${MANIFEST}.new`), join(this.#folder, MANIFEST))
     this.#files = files
     this.#removeOthers()
@@ -140,7 +146,9 @@ export class Checkpoints {
     if (!existsSync(path)) return { detail: 'no checkpoint' }
     let manifest: Manifest
     try {
-      manifest = manifestSchema.parse(JSON.parse(readFileSync(path, 'utf8')))
+      const sealed = sealedSchema.parse(JSON.parse(readFileSync(path, 'utf8')))
+      if (sha256(JSON.stringify(sealed.manifest)) !== sealed.sha256) throw new Error('not what was written')
+      manifest = manifestSchema.parse(sealed.manifest)
     } catch {
       return { detail: 'the checkpoint manifest is damaged' }
     }
@@ -221,28 +229,36 @@ function restoreBorrower(
   const borrower = features.borrowerOf(group, place.token)
   if (borrower.index !== place.index)
     throw new Error(`borrower ${place.token} is at ${borrower.index}, not ${place.index}`)
+  const closedWhenCopied = place.reader.f64()
   readBorrower(borrower, features, place.reader)
   const decision = readDecision(place.reader)
   if (decision !== undefined) state.decisions[borrower.index] = decision
-  // A quiet day's sweep moves the as-of time and nothing else, so it leaves no copy behind.
-  const closed = group.slices[borrower.slice]?.closed_day ?? Number.NEGATIVE_INFINITY
-  if (Number.isFinite(closed) && (borrower.isExposed() || (decision?.warning ?? null) !== null)) {
+  // A quiet day's sweep moves the as-of time and nothing else, so it leaves no copy behind. Days that were closed before
+  // the copy are part of it, or swept a borrower who was not exposed yet.
+  const closed = closedDayOf(state, borrower)
+  if (closed > closedWhenCopied && (borrower.isExposed() || (decision?.warning ?? null) !== null)) {
     borrower.time = Math.max(borrower.time, group.tenant.calendar.endOfDay(closed))
   }
   const day = borrower.loans.length === 0 ? 0 : group.tenant.calendar.dayOf(borrower.time)
   for (const loan of borrower.loans) loan.reallocate(day)
 }
 
+/** The last day that is closed for a borrower's slice, −Infinity before any. */
+function closedDayOf(state: Engine['partitions'][number], borrower: Borrower): number {
+  const { slices } = state.features.tenantOf(borrower.tenant.name)
+  return slices[borrower.slice]?.closed_day ?? Number.NEGATIVE_INFINITY
+}
+
 async function writeDurably(path: string, bytes: Buffer): Promise<void> {
   const file = await open(path, 'w')
   try {
-    await file.write(bytes)
+    await file.writeFile(bytes)
     await file.sync()
   } finally {
     await file.close()
   }
 }
 
-function sha256(bytes: Buffer): string {
+function sha256(bytes: Buffer | string): string {
   return createHash('sha256').update(bytes).digest('hex')
 }

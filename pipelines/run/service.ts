@@ -15,6 +15,8 @@ import { openSqlDoor } from './sql-door.ts'
 
 /** Tells the command line on the same machine where the process that holds the directory listens. */
 const RUN_FILE = 'run.json'
+/** How long open connections may finish what they are at when the service stops. */
+const CLOSE_GRACE_MS = 2000
 
 export type ServiceOptions = {
   readonly host: string
@@ -78,7 +80,10 @@ export async function startService(pipeline: Pipeline, options: ServiceOptions):
     app,
     async close() {
       await stopTicks()
+      // A client may keep a connection open and silent for as long as it likes.
+      const impatience = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS)
       await app.close()
+      clearTimeout(impatience)
       rmSync(runFile, { force: true })
       await reads.close()
     },

@@ -91,7 +91,7 @@ function loanOddities(): Line[] {
     line(noon(50), repayment('recovery', noon(50), 'odd-late-loan', 'late-loan', 777)),
     // A loan that became known weeks after its disbursement: its borrower was never swept before.
     line(noon(55), disbursement('backdated', noon(20), 'odd-backdated', 'backdated')),
-    line(noon(56), transaction('backdated-spends', noon(22), 'odd-backdated')),
+    line(noon(55, 30), transaction('backdated-spends', noon(22), 'odd-backdated')),
   ]
 }
 

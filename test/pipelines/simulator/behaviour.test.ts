@@ -90,7 +90,7 @@ describe('what becomes of simulated borrowers', () => {
     expect(loans.filter((loan) => loan.closed_reason === 'prepaid').length).toBeGreaterThan(10)
   })
 
-  it('no event gives the answer away: no single label among the last month is near certain', () => {
+  it('no event gives the answer away: of those with any one label in a month, few are bad', () => {
     const known = new Map(rows.map((row) => [`${row.subject} ${monthOfDay(row.day)}`, row]))
     const seen = new Map<string, Set<Row>>()
     for (const { subject, type, time, data } of events) {
@@ -107,7 +107,9 @@ describe('what becomes of simulated borrowers', () => {
     for (const [label, found] of seen) {
       if (found.size < 20) continue
       judged++
-      if (rateOf([...found]) >= 0.5) telling.push(label)
+      // Its rate less two deviations: even knowing the hidden condition itself would give some 0.3.
+      const rate = rateOf([...found])
+      if (rate - 2 * Math.sqrt((rate * (1 - rate)) / found.size) > 0.2) telling.push(label)
     }
     expect(telling).toEqual([])
     expect(judged).toBeGreaterThan(60)

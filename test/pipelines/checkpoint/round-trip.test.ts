@@ -1,0 +1,228 @@
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { LogRecord } from '../../../features/events/record.ts'
+import { Checkpoints } from '../../../pipelines/checkpoint/checkpoint.ts'
+import type { Engine } from '../../../pipelines/engine/engine.ts'
+import { DISCARD } from '../../../pipelines/engine/outputs.ts'
+import { CollectedRows } from '../engine/collected.ts'
+import { interleave, newEngine, process, readWholeLog } from '../engine/replay.ts'
+import { toIncoming } from '../run/events.ts'
+import { historyLines } from '../run/history.ts'
+import { withPipeline } from '../run/open.ts'
+import { temporaryFolder } from '../sources/helpers.ts'
+
+const shape = { partitions: 3, slices: 4 }
+const folder = temporaryFolder()
+let records: LogRecord[] = []
+let expected: string[] = []
+let neverStopped: Engine
+let directories = 0
+
+beforeAll(async () => {
+  await withPipeline(
+    join(folder, 'data'),
+    async (pipeline) => {
+      const lines = historyLines({ borrowers: 25, days: 100, seed: 12 })
+      await pipeline.take(toIncoming(lines, { tenant: 'default', partition: 'file:history' }), undefined)
+      await pipeline.drain()
+      records = interleave(await readWholeLog(pipeline.database, shape))
+    },
+    { shape, withoutModel: true },
+  )
+  neverStopped = newEngine(shape)
+  expected = (await process(neverStopped, records)).sorted()
+})
+
+function newDirectory(): string {
+  const directory = join(folder, `checkpoint-${directories++}`)
+  mkdirSync(directory)
+  return directory
+}
+
+/** Where an engine stands, as `progress` would say. */
+function placesOf(engine: Engine): Map<number, number> {
+  return new Map(engine.partitions.map(({ partition, offset }) => [partition, offset]))
+}
+
+/** All of an engine's state as a checkpoint's bytes. */
+function stateOf(engine: Engine): { manifest: unknown; bytes: string } {
+  const { manifest, bytes } = new Checkpoints(newDirectory()).take(engine)
+  return { manifest, bytes: bytes.toString('base64') }
+}
+
+const cutAfter = (id: string) => records.findIndex(({ event }) => event.id === id) + 1
+
+describe('an engine restored from a checkpoint', () => {
+  const cuts: readonly (readonly [string, () => number])[] = [
+    ['before anything', () => 0],
+    ['after the definitions', () => 3],
+    ...[0.13, 0.37, 0.61, 0.85].map(
+      (share) => [`at ${share} of the log`, () => Math.floor(records.length * share)] as const,
+    ),
+    [
+      'in the middle of a day’s slices',
+      () => records.findLastIndex(({ event }) => event.id.endsWith('2024-02-20/2')) - 1,
+    ],
+    ['while a repayment waits for its loan', () => cutAfter('early-late-loan-2')],
+    ['after a repayment with a value date ahead', () => cutAfter('ahead')],
+    ['after a reversal', () => cutAfter('reversal')],
+    ['after a write-off', () => cutAfter('write-off')],
+    ['after a disbursement dated before days that are closed', () => cutAfter('backdated')],
+    ['at the end', () => records.length],
+  ]
+
+  it.each(cuts)('goes on as if it had never stopped: %s', async (_, cutOf) => {
+    const cut = cutOf()
+    expect(cut).toBeGreaterThanOrEqual(0)
+    const directory = newDirectory()
+    const rows = new CollectedRows()
+    const before = newEngine(shape)
+    const checkpoints = new Checkpoints(directory)
+    // A base and two increments, as a run of some length leaves them.
+    let done = 0
+    for (const until of [Math.floor(cut / 2), Math.floor((cut * 3) / 4), cut]) {
+      await process(before, records.slice(done, until), 500, rows)
+      await checkpoints.write(checkpoints.take(before))
+      done = until
+    }
+    const after = newEngine(shape)
+    const restored = new Checkpoints(directory).restore(after, placesOf(before))
+    expect(restored).toMatchObject({ ok: true })
+    await process(after, records.slice(cut), 500, rows)
+    expect(rows.sorted()).toEqual(expected)
+    expect(stateOf(after)).toEqual(stateOf(neverStopped))
+  })
+
+  it('goes on from where a restored one wrote its next increment', async () => {
+    const directory = newDirectory()
+    const rows = new CollectedRows()
+    let done = 0
+    for (const until of [900, 1000, 1700, 1800, records.length]) {
+      const engine = newEngine(shape)
+      const checkpoints = new Checkpoints(directory)
+      if (done > 0) expect(checkpoints.restore(engine, everywhere())).toMatchObject({ ok: true })
+      await process(engine, records.slice(done, until), 500, rows)
+      await checkpoints.write(checkpoints.take(engine))
+      done = until
+    }
+    expect(rows.sorted()).toEqual(expected)
+  })
+})
+
+function everywhere(): Map<number, number> {
+  return new Map(Array.from({ length: shape.partitions }, (_, partition) => [partition, Number.POSITIVE_INFINITY]))
+}
+
+describe('a checkpoint that is not as it was written', () => {
+  let written: string
+  let stopped: Engine
+  beforeAll(async () => {
+    written = newDirectory()
+    stopped = newEngine(shape)
+    const checkpoints = new Checkpoints(written)
+    for (const [from, to] of [
+      [0, 1000],
+      [1000, 2000],
+    ] as const) {
+      for (let at = from; at < to; at += 500) await stopped.process(records.slice(at, at + 500), DISCARD)
+      await checkpoints.write(checkpoints.take(stopped))
+    }
+  })
+
+  /** A copy of the checkpoint, changed. */
+  function damaged(change: (folder: string, files: string[]) => void): string {
+    const directory = newDirectory()
+    const target = join(directory, 'checkpoint')
+    mkdirSync(target)
+    const files = readdirSync(join(written, 'checkpoint')).sort()
+    for (const name of files) copyFileSync(join(written, 'checkpoint', name), join(target, name))
+    change(target, files)
+    return directory
+  }
+
+  function restore(directory: string, acknowledged = placesOf(stopped)) {
+    const engine = newEngine(shape)
+    return { engine, outcome: new Checkpoints(directory).restore(engine, acknowledged) }
+  }
+
+  it('is taken when nothing is wrong with it', () => {
+    const { outcome, engine } = restore(damaged(() => {}))
+    expect(outcome).toMatchObject({ ok: true })
+    expect(stateOf(engine)).toEqual(stateOf(stopped))
+  })
+
+  const damages: readonly (readonly [string, (folder: string, files: string[]) => void])[] = [
+    ['a file is cut short', (at, files) => truncateSync(join(at, files[0] as string), 100)],
+    ['an increment is cut short', (at, files) => truncateSync(join(at, files[1] as string), 0)],
+    ['a file is missing', (at, files) => rmSync(join(at, files[1] as string))],
+    ['the manifest is missing', (at) => rmSync(join(at, 'manifest.json'))],
+    ['the manifest is cut short', (at) => truncateSync(join(at, 'manifest.json'), 50)],
+    ['the manifest is empty', (at) => truncateSync(join(at, 'manifest.json'), 0)],
+    ['a place in the manifest is another', (at) => rewrite(at, /"offset":(\d)/, '"offset":9$1')],
+    ['a closed day in the manifest is another', (at) => rewrite(at, /"closed_day":(\d+)\d/, '"closed_day":$10')],
+    ['it is of a release with another catalogue', (at) => rewrite(at, /"identity":"\w/, '"identity":"#')],
+  ]
+  it.each(damages)('is not used, and the engine is still new: %s', async (_, change) => {
+    const { outcome, engine } = restore(damaged(change))
+    expect(outcome).toMatchObject({ ok: false })
+    expect(outcome.detail).toMatch(/checkpoint/)
+    expect((await process(engine, records)).sorted()).toEqual(expected)
+  })
+
+  it('is not used when any byte of any file is another', () => {
+    const files = readdirSync(join(written, 'checkpoint'))
+    for (const name of files) {
+      const bytes = readFileSync(join(written, 'checkpoint', name))
+      // Steps of a prime, so that every kind of field is met.
+      for (let at = 0; at < bytes.length; at += Math.max(1, Math.floor(bytes.length / 61))) {
+        const directory = damaged((folder) => {
+          const flipped = Buffer.from(bytes)
+          flipped[at] = (flipped[at] as number) ^ 1
+          writeFileSync(join(folder, name), flipped)
+        })
+        expect([name, at, restore(directory).outcome.ok]).toEqual([name, at, false])
+        rmSync(directory, { recursive: true })
+      }
+    }
+  })
+
+  it('is not used when it runs ahead of what the tables hold', () => {
+    const behind = placesOf(stopped)
+    behind.set(1, (behind.get(1) as number) - 1)
+    expect(
+      restore(
+        damaged(() => {}),
+        behind,
+      ).outcome,
+    ).toEqual({
+      ok: false,
+      detail: 'the checkpoint runs ahead of the tables',
+    })
+    expect(
+      restore(
+        damaged(() => {}),
+        new Map(),
+      ).outcome.ok,
+    ).toBe(false)
+  })
+
+  it('is replaced by the next one, and what is left of it does no harm', async () => {
+    const directory = damaged((at, files) => truncateSync(join(at, files[1] as string), 10))
+    const engine = newEngine(shape)
+    const checkpoints = new Checkpoints(directory)
+    expect(checkpoints.restore(engine, placesOf(stopped)).ok).toBe(false)
+    await process(engine, records.slice(0, 1500), 500)
+    await checkpoints.write(checkpoints.take(engine))
+    const { outcome, engine: again } = restore(directory, placesOf(engine))
+    expect(outcome).toMatchObject({ ok: true })
+    expect(stateOf(again)).toEqual(stateOf(engine))
+    expect(readdirSync(join(directory, 'checkpoint'))).toHaveLength(2)
+  })
+
+  function rewrite(at: string, pattern: RegExp, replacement: string): void {
+    const text = readFileSync(join(at, 'manifest.json'), 'utf8')
+    expect(text).toMatch(pattern)
+    writeFileSync(join(at, 'manifest.json'), text.replace(pattern, replacement))
+  }
+})
