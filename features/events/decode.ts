@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { z } from 'zod'
-import { businessEvents, type Event, incomingEvent } from './contract.ts'
+import { type Event, incomingEvent } from './contract.ts'
 
 /** Bounds of one event as bytes; beyond them it is refused before it is parsed. */
 export const EVENT_BYTES_MAX = 262_144
@@ -134,11 +134,6 @@ export function canonicalData(event: Event): string {
 /** Reads canonical JSON back; it was checked when it was written. */
 export function restoreData<Data>(json: string): Data {
   return JSON.parse(json) as Data
-}
-
-/** True for the types that concern one borrower (an index signal without a subject goes to every partition). */
-export function isBusinessType(type: string): boolean {
-  return type in businessEvents
 }
 
 /** Deepest nesting of brackets outside strings. */

@@ -70,7 +70,8 @@ function sayError(error: unknown): number {
     return EXIT_USAGE
   }
   say(describeError(error))
-  const isExpected = error instanceof Failure || isDiskFull(error) || typeof (error as { code?: unknown } | null)?.code === 'string'
+  const isExpected =
+    error instanceof Failure || isDiskFull(error) || typeof (error as { code?: unknown } | null)?.code === 'string'
   // A bug shows where it is.
   if (!isExpected && error instanceof Error && error.stack !== undefined) say(error.stack)
   return EXIT_FAILURE

@@ -259,7 +259,8 @@ export class Engine {
     for (const loan of borrower.loans) {
       if (loan.terms.disbursed_day > day) continue
       // An event of a later day may have come before this day was closed, and a loan that nobody sweeps lags behind.
-      const isElsewhere = borrower.time > end ? loan.hasPaymentAfter(day) : borrower.time < end && loan.future_day <= day
+      const isElsewhere =
+        borrower.time > end ? loan.hasPaymentAfter(day) : borrower.time < end && loan.future_day <= day
       if (isElsewhere) loan.reallocate(day)
       const { changed, status } = closeLoanDay(borrower, loan, day)
       if (changed !== null) outputs.loanDay(changed, place, 0)

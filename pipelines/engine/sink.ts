@@ -156,6 +156,7 @@ class Slice implements Outputs {
  */
 export class Sink {
   readonly #sql: Sql
+  readonly #featureRowsPerBlock: number
   #filling: Slice
   #spare: Slice
   #writing: Promise<void> = Promise.resolve()
@@ -164,8 +165,14 @@ export class Sink {
   readonly acknowledged: Map<number, number>
   rows_written = 0
 
-  constructor(sql: Sql, acknowledged: Map<number, number>, watcher: RowWatcher) {
+  constructor(
+    sql: Sql,
+    acknowledged: Map<number, number>,
+    watcher: RowWatcher,
+    featureRowsPerBlock = FEATURE_ROWS_PER_BLOCK,
+  ) {
     this.#sql = sql
+    this.#featureRowsPerBlock = featureRowsPerBlock
     this.acknowledged = acknowledged
     this.#filling = new Slice(watcher)
     this.#spare = new Slice(watcher)
@@ -179,7 +186,7 @@ export class Sink {
 
   /** Starts writing when a block is full or has waited long enough; waits while the one before is being written. */
   async flushIfDue(): Promise<void> {
-    const isDue = this.#filling.rows >= FEATURE_ROWS_PER_BLOCK || performance.now() - this.#since >= FLUSH_AFTER_MS
+    const isDue = this.#filling.rows >= this.#featureRowsPerBlock || performance.now() - this.#since >= FLUSH_AFTER_MS
     if (this.#since > 0 && isDue) await this.#startWriting()
   }
 

@@ -21,6 +21,8 @@ export type IngestOptions = {
   readonly sort: boolean
   /** Date through which the tenant's days are closed at the end, by somebody who knows that nothing more will come. */
   readonly closeThrough?: string
+  /** Lines that are appended at once. */
+  readonly batchItemsMax?: number
   readonly onProgress?: (progress: IngestProgress) => void
   /** Stops between two batches when aborted. */
   readonly signal?: AbortSignal
@@ -50,7 +52,7 @@ export async function ingest(pipeline: Pipeline, options: IngestOptions): Promis
     let lines = 0
     try {
       while (options.signal?.aborted !== true) {
-        const outcome = await merged.read(BATCH_ITEMS_MAX)
+        const outcome = await merged.read(options.batchItemsMax ?? BATCH_ITEMS_MAX)
         if (outcome.kind === 'end') {
           for (const entry of merged.progressEntries()) await registry.put(entry)
           break

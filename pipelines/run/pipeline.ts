@@ -11,7 +11,7 @@ import { LOCK_WAIT_MS_MAX } from '../config.ts'
 import { currentDefinitions, resolveDefinitions } from '../engine/definitions.ts'
 import { Engine } from '../engine/engine.ts'
 import { DISCARD } from '../engine/outputs.ts'
-import { Sink } from '../engine/sink.ts'
+import { type RowWatcher, Sink } from '../engine/sink.ts'
 import { FeedTail } from '../feed/feed-tail.ts'
 import { createEventLog } from '../intake/event-log.ts'
 import { Intake } from '../intake/intake.ts'
@@ -20,6 +20,7 @@ import { Originals } from '../intake/originals.ts'
 import { recoverIntake } from '../intake/recover.ts'
 import { readOrCreateShape } from './log-shape.ts'
 import { loadModels } from './models.ts'
+import { Turns } from './turns.ts'
 
 /** Batches of records that may wait for the engine; more of them hold up intake. */
 export const ENGINE_BATCHES_MAX = 4
@@ -36,6 +37,9 @@ export type PipelineOptions = {
   readonly shape?: Partial<LogShape>
   /** Runs without any model, as is needed before there is one: to make its training data. */
   readonly withoutModel?: boolean
+  /** Evaluations after which a checkpoint is taken, and feature rows of one block; the defaults suit a large book. */
+  readonly checkpointEvaluations?: number
+  readonly featureRowsPerBlock?: number
 }
 
 /** Counts of one run, for people. */
@@ -58,7 +62,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Opened> {
     return { ok: false, reason: 'locked', detail }
   }
   try {
-    const pipeline = await Pipeline.start(database, loaded.models, readOrCreateShape(options.directory, options.shape))
+    const pipeline = await Pipeline.start(database, loaded.models, options)
     return { ok: true, pipeline }
   } catch (error) {
     await database.close()
@@ -97,7 +101,10 @@ export class Pipeline {
   readonly recovery: string
   readonly intake: Intake
   readonly #checkpoints: Checkpoints
-  #intakeTurn: Promise<unknown> = Promise.resolve()
+  readonly #checkpointEvaluations: number
+  readonly #intakeTurns = new Turns()
+  /** The engine fills the block that the sink writes: they take turns. */
+  readonly #engineTurns = new Turns()
   readonly #queue: LogRecord[][] = []
   #working: Promise<void> | undefined
   #failure: unknown
@@ -114,6 +121,7 @@ export class Pipeline {
     intake: Intake
     checkpoints: Checkpoints
     recovery: string
+    options: PipelineOptions
   }) {
     this.database = parts.database
     this.shape = parts.shape
@@ -123,7 +131,8 @@ export class Pipeline {
     this.recovery = parts.recovery
     this.#checkpoints = parts.checkpoints
     this.#evaluationsAtCheckpoint = parts.engine.evaluations
-    this.sink = new Sink(parts.sinkSql, parts.acknowledged, {
+    this.#checkpointEvaluations = parts.options.checkpointEvaluations ?? CHECKPOINT_EVALUATIONS
+    const watcher: RowWatcher = {
       warning: (row) => {
         this.feed.add(row)
         count(this.counts.warnings, `${row.type} ${row.severity}`)
@@ -132,10 +141,12 @@ export class Pipeline {
       late: () => {
         this.counts.late++
       },
-    })
+    }
+    this.sink = new Sink(parts.sinkSql, parts.acknowledged, watcher, parts.options.featureRowsPerBlock)
   }
 
-  static async start(database: Database, models: readonly Model[], shape: LogShape): Promise<Pipeline> {
+  static async start(database: Database, models: readonly Model[], options: PipelineOptions): Promise<Pipeline> {
+    const shape = readOrCreateShape(options.directory, options.shape)
     const sql = database.session()
     await migrate(sql)
     await ensureFeatureColumns(sql, CATALOGUE.map(featureColumn))
@@ -159,6 +170,7 @@ export class Pipeline {
       intake: new Intake(log, shape, await recoverIntake(sql, shape)),
       checkpoints,
       recovery: restored.detail,
+      options,
     })
     await pipeline.#replay(sql, acknowledged)
     await pipeline.#publishCurrent(models)
@@ -172,7 +184,7 @@ export class Pipeline {
 
   /** Appends a batch and hands its records to the engine. Resolves when the log has them. */
   async take(items: readonly Incoming[], now: number | undefined): Promise<IntakeResult[]> {
-    return this.#inTurn(async () => {
+    return this.#append(async () => {
       const { records, results } = await this.intake.take(items, now)
       results.forEach((result, i) => {
         if (result.status === 'refused') count(this.counts.dead_letters, result.reason ?? 'unknown')
@@ -188,7 +200,7 @@ export class Pipeline {
 
   /** Closes one slice of a tenant's next day if the clock says so. True if it did. */
   async closeDueSlice(tenant: string, now: number): Promise<boolean> {
-    return this.#inTurn(async () => {
+    return this.#append(async () => {
       const records = await this.intake.closeDueSlice(tenant, now)
       await this.#enqueue(records)
       return records.length > 0
@@ -197,7 +209,7 @@ export class Pipeline {
 
   /** Closes one more of a tenant's days up to `day`. True if it did. */
   async closeThrough(tenant: string, day: number): Promise<boolean> {
-    return this.#inTurn(async () => {
+    return this.#append(async () => {
       const records = await this.intake.closeThrough(tenant, day)
       await this.#enqueue(records)
       return records.length > 0
@@ -206,26 +218,35 @@ export class Pipeline {
 
   /** Waits until everything appended so far is in the tables. */
   async drain(): Promise<void> {
-    await this.#intakeTurn
+    await this.#intakeTurns.done
     while (this.#working !== undefined) await this.#working
     this.#throwFailure()
-    await this.sink.flush()
+    await this.#engineTurns.take(() => this.sink.flush())
   }
 
   /** Finishes what is in flight, writes a checkpoint and lets the directory go. */
   async close(): Promise<void> {
-    await this.drain()
-    await this.#checkpointing
-    const snapshot = this.#checkpoints.take(this.engine)
-    await this.#checkpoints.write(snapshot)
-    await this.database.close()
+    try {
+      await this.drain()
+      await this.#checkpointing
+      const snapshot = this.#checkpoints.take(this.engine)
+      await this.#checkpoints.write(snapshot)
+    } finally {
+      await this.database.close()
+    }
   }
 
-  /** Runs after everything that came before; one at a time. */
-  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    const result = this.#intakeTurn.then(work)
-    this.#intakeTurn = result.catch(() => {})
-    return result
+  /** One at a time. What could not be appended leaves intake ahead of the log, so nothing may be appended after it. */
+  #append<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#intakeTurns.take(async () => {
+      this.#throwFailure()
+      try {
+        return await work()
+      } catch (error) {
+        this.#failure ??= error
+        throw error
+      }
+    })
   }
 
   async #enqueue(records: LogRecord[]): Promise<void> {
@@ -241,7 +262,7 @@ export class Pipeline {
       // Leaves the caller's turn first, so that what it appended is answered before it is computed.
       await new Promise((resolve) => setImmediate(resolve))
       const records = this.#queue.shift()
-      if (records !== undefined) await this.#process(records)
+      if (records !== undefined) await this.#engineTurns.take(() => this.#process(records))
     } catch (error) {
       this.#failure = error
     }
@@ -252,7 +273,7 @@ export class Pipeline {
     await this.engine.process(records, this.sink.outputs)
     this.feed.announce()
     await this.sink.flushIfDue()
-    if (this.engine.evaluations - this.#evaluationsAtCheckpoint >= CHECKPOINT_EVALUATIONS) await this.#checkpoint()
+    if (this.engine.evaluations - this.#evaluationsAtCheckpoint >= this.#checkpointEvaluations) await this.#checkpoint()
   }
 
   /** Copies the state here and now; the copy is written once the sink has acknowledged all that it includes. */
@@ -284,7 +305,7 @@ export class Pipeline {
 
   async #publishCurrent(models: readonly Model[]): Promise<void> {
     const current = currentDefinitions(models.at(-1) ?? null)
-    await this.#inTurn(async () => this.#enqueue(await this.intake.publish(current, 0)))
+    await this.#append(async () => this.#enqueue(await this.intake.publish(current, 0)))
     await this.drain()
   }
 

@@ -118,8 +118,6 @@ function holder(tenant: string, scopes: readonly Scope[]): KeyHolder {
   return { tenant, scopes, key_id: `key-of-${tenant}` }
 }
 
-export type TestApp = ReturnType<typeof createTestApp>
-
 /** An app over memory; `fault` replaces single dependencies. */
 export function createTestApp(
   options: { partitions?: number; fault?: Partial<Dependencies>; heartbeat_ms?: number } = {},

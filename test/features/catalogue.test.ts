@@ -44,5 +44,10 @@ describe('the catalogue', () => {
 
 /** The text of a formula, without what the test runner's loader puts around imported names. */
 function textOf(compute: ((...values: number[]) => number) | undefined): string {
-  return compute === undefined ? 'the input' : compute.toString().replace(/\(0,\s*\w+\.(\w+)\)/g, '$1').replace(/__\w+__\./g, '')
+  return compute === undefined
+    ? 'the input'
+    : compute
+        .toString()
+        .replace(/\(0,\s*\w+\.(\w+)\)/g, '$1')
+        .replace(/__\w+__\./g, '')
 }
