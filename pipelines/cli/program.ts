@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { SqlError } from '../../sql/client.ts'
 import { featuresCommand } from './commands/features.ts'
 import { feedCommand } from './commands/feed.ts'
 import { importCommand } from './commands/import.ts'
@@ -53,8 +54,17 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
   } catch (error) {
     process.exitCode = sayError(error)
   }
+  // What a slow reader has not taken yet would be lost with the process.
+  await Promise.all([flushed(process.stdout), flushed(process.stderr)])
   // Native engines keep threads of their own; the command's work is done.
   process.exit()
+}
+
+/** Resolves when all that was written to a stream has left this process. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write('', () => resolve())
+  })
 }
 
 function sayError(error: unknown): number {
@@ -71,7 +81,10 @@ function sayError(error: unknown): number {
   }
   say(describeError(error))
   const isExpected =
-    error instanceof Failure || isDiskFull(error) || typeof (error as { code?: unknown } | null)?.code === 'string'
+    error instanceof Failure ||
+    error instanceof SqlError ||
+    isDiskFull(error) ||
+    typeof (error as { code?: unknown } | null)?.code === 'string'
   // A bug shows where it is.
   if (!isExpected && error instanceof Error && error.stack !== undefined) say(error.stack)
   return EXIT_FAILURE

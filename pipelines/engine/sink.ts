@@ -184,6 +184,11 @@ export class Sink {
     return this.#filling
   }
 
+  /** Whether there are rows that no write has been started for. */
+  get hasWaiting(): boolean {
+    return this.#filling.places.size > 0
+  }
+
   /** Starts writing when a block is full or has waited long enough; waits while the one before is being written. */
   async flushIfDue(): Promise<void> {
     const isDue = this.#filling.rows >= this.#featureRowsPerBlock || performance.now() - this.#since >= FLUSH_AFTER_MS

@@ -1,5 +1,5 @@
 import type { Sql } from '../../sql/client.ts'
-import { readFeed } from '../../sql/queries/feed.ts'
+import { readFeed, readWarnedBorrower } from '../../sql/queries/feed.ts'
 import type { FeedRow } from '../engine/outputs.ts'
 
 /** Newest rows kept in memory per tenant and partition; older ones are read from the table. */
@@ -63,11 +63,12 @@ export class FeedTail {
     return undefined
   }
 
-  /** The borrower of the newest row in memory, for an example. */
-  latestBorrower(tenant: string): string | undefined {
-    return this.#tailsOf(tenant)
+  /** A borrower that has a warning, for an example: of the newest row in memory, or else in the table. */
+  async exampleBorrower(tenant: string): Promise<string | undefined> {
+    const [newest] = this.#tailsOf(tenant)
       .flatMap(({ rows }) => rows.slice(-1))
-      .toSorted((a, b) => b.time - a.time)[0]?.borrower
+      .toSorted((a, b) => b.time - a.time)
+    return newest?.borrower ?? readWarnedBorrower(this.#sql, tenant)
   }
 
   onRows(listener: (tenant: string) => void): () => void {

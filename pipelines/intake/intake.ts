@@ -46,6 +46,7 @@ export class Intake {
   readonly #shape: LogShape
   readonly #offsets: number[]
   readonly #sourcePositions: Map<string, number>
+  readonly #refusedPositions: ReadonlyMap<string, ReadonlySet<number>>
   readonly #tenants = new Map<string, KnownTenant>()
   #definitions: PublishedDefinitions | undefined
   #records: HashedRecord[] = []
@@ -56,6 +57,7 @@ export class Intake {
     this.#shape = shape
     this.#offsets = position.offsets
     this.#sourcePositions = position.sourcePositions
+    this.#refusedPositions = position.refusedPositions
     this.#definitions = position.definitions
     for (const one of position.tenants) {
       const clock = new TenantClock(one.tenant, one.configuration)
@@ -72,6 +74,12 @@ export class Intake {
     const position = this.#sourcePositions.get(sourceKey(tenant, sourcePartition)) ?? -1
     this.#lastAsked = { tenant, sourcePartition, position }
     return position
+  }
+
+  /** Whether this very item was refused before a restart. It stays so: what was said is not said otherwise later. */
+  #wasRefused(item: Incoming): boolean {
+    if (this.#refusedPositions.size === 0 || item.request !== undefined) return false
+    return this.#refusedPositions.get(sourceKey(item.tenant, item.source_partition))?.has(item.source_position) === true
   }
 
   /** Largest position of a source partition that all tenants share. */
@@ -162,6 +170,7 @@ export class Intake {
   ): IntakeResult {
     const { decoded, tenant } = item
     const { hashes } = prepared
+    if (this.#wasRefused(item)) return { status: 'repeat', id: decoded.ok ? decoded.event.id : null }
     if (!decoded.ok) return { status: 'refused', id: null, reason: decoded.reason, detail: decoded.detail }
     const { event } = decoded
     if (item.source_position <= this.positionOf(item.tenant, item.source_partition))

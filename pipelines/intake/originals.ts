@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { MS_PER_DAY } from '../../features/time.ts'
 import { placeOfRefused, type RefusedItem } from './items.ts'
 
 /** Most bytes of one original that are kept: an event may be no longer. */
 export const ORIGINAL_BYTES_MAX = 262_144
+/** How long originals are kept; longer where the same source goes on being refused. */
+export const KEPT_DAYS = 30
 
 /**
  * The original bytes of what was refused, apart from the tables: they may hold personal data, so SQL must not reach them.
@@ -17,6 +20,16 @@ export class Originals {
   constructor(directory: string) {
     this.#folder = join(directory, 'originals')
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
+    this.#forget()
+  }
+
+  /** Removes what nothing was added to for longer than originals are kept. */
+  #forget(): void {
+    const before = Date.now() - KEPT_DAYS * MS_PER_DAY
+    for (const name of readdirSync(this.#folder)) {
+      const path = join(this.#folder, name)
+      if (statSync(path).mtimeMs < before) rmSync(path)
+    }
   }
 
   async keep(items: readonly RefusedItem[]): Promise<void> {

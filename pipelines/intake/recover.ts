@@ -11,6 +11,7 @@ import {
   readClosedSlices,
   readLatestControl,
   readPartitionEnds,
+  readRefusedPositions,
   readSourcePositions,
   readTenantTimes,
 } from '../../sql/queries/intake-position.ts'
@@ -25,6 +26,7 @@ export async function recoverIntake(sql: Sql, shape: LogShape): Promise<IntakePo
   const offsets = new Array<number>(shape.partitions).fill(0)
   for (const { partition, offset } of await readPartitionEnds(sql)) offsets[partition] = offset + 1
   const positions = await readSourcePositions(sql)
+  const sourcePositions = new Map(positions.map((row) => [sourceKey(row.tenant, row.source_partition), row.position]))
   const times = new Map((await readTenantTimes(sql)).map((row) => [row.tenant, row]))
   const closed = await readClosedSlices(sql)
   const definitions = (await readLatestControl(sql, 'definitions.published'))[0]
@@ -48,10 +50,27 @@ export async function recoverIntake(sql: Sql, shape: LogShape): Promise<IntakePo
   }
   return {
     offsets,
-    sourcePositions: new Map(positions.map((row) => [sourceKey(row.tenant, row.source_partition), row.position])),
+    sourcePositions,
+    refusedPositions: await readRefusedAfter(sql, sourcePositions),
     tenants,
     definitions: definitions === undefined ? undefined : restoreData<PublishedDefinitions>(definitions.data),
   }
+}
+
+/** Refused positions that lie behind the last one of their source in the log: reading goes through them again. */
+async function readRefusedAfter(
+  sql: Sql,
+  sourcePositions: ReadonlyMap<string, number>,
+): Promise<Map<string, Set<number>>> {
+  const refused = new Map<string, Set<number>>()
+  for (const { tenant, source_partition, position } of await readRefusedPositions(sql)) {
+    const key = sourceKey(tenant, source_partition)
+    if (position <= (sourcePositions.get(key) ?? -1)) continue
+    const known = refused.get(key)
+    if (known === undefined) refused.set(key, new Set([position]))
+    else known.add(position)
+  }
+  return refused
 }
 
 /** The last day whose slices are all closed, and how many of the day after it are. */

@@ -11,7 +11,7 @@ import { LOCK_WAIT_MS_MAX } from '../config.ts'
 import { currentDefinitions, resolveDefinitions } from '../engine/definitions.ts'
 import { Engine } from '../engine/engine.ts'
 import { DISCARD } from '../engine/outputs.ts'
-import { type RowWatcher, Sink } from '../engine/sink.ts'
+import { FLUSH_AFTER_MS, type RowWatcher, Sink } from '../engine/sink.ts'
 import { FeedTail } from '../feed/feed-tail.ts'
 import { createEventLog } from '../intake/event-log.ts'
 import { Intake } from '../intake/intake.ts'
@@ -108,6 +108,7 @@ export class Pipeline {
   readonly #queue: LogRecord[][] = []
   #working: Promise<void> | undefined
   #failure: unknown
+  #flushTimer: NodeJS.Timeout | undefined
   #evaluationsAtCheckpoint: number
   #checkpointing: Promise<void> = Promise.resolve()
 
@@ -226,6 +227,7 @@ export class Pipeline {
 
   /** Finishes what is in flight, writes a checkpoint and lets the directory go. */
   async close(): Promise<void> {
+    clearTimeout(this.#flushTimer)
     try {
       await this.drain()
       await this.#checkpointing
@@ -257,6 +259,16 @@ export class Pipeline {
     while (this.#queue.length >= ENGINE_BATCHES_MAX && this.#failure === undefined) await this.#working
   }
 
+  /** Rows that no further batch pushes on must not wait: an empty batch takes them to the tables. */
+  #flushSoon(): void {
+    this.#flushTimer ??= setTimeout(() => {
+      this.#flushTimer = undefined
+      if (this.#failure !== undefined || this.#working !== undefined) return
+      this.#queue.push([])
+      this.#working = this.#work()
+    }, FLUSH_AFTER_MS).unref()
+  }
+
   async #work(): Promise<void> {
     try {
       // Leaves the caller's turn first, so that what it appended is answered before it is computed.
@@ -273,6 +285,7 @@ export class Pipeline {
     await this.engine.process(records, this.sink.outputs)
     this.feed.announce()
     await this.sink.flushIfDue()
+    if (this.sink.hasWaiting) this.#flushSoon()
     if (this.engine.evaluations - this.#evaluationsAtCheckpoint >= this.#checkpointEvaluations) await this.#checkpoint()
   }
 

@@ -72,6 +72,7 @@ type Lane = {
   /** Time of the last line. */
   time: number
   entryBytes: number
+  entryLines: number
 }
 
 /** Merges opened sources. Items are decoded here, once, for `tenant`. */
@@ -117,8 +118,11 @@ export function mergeSources(sources: readonly Source[], tenant: string): Merged
     const changed: FileEntry[] = []
     for (const lane of lanes) {
       const entry = lane.source.progressEntry()
-      if (entry === undefined || entry.bytes === lane.entryBytes) continue
+      // Inside a block only the count of lines grows: it is told once more at the end.
+      const isKnown = entry?.bytes === lane.entryBytes && (!lane.hasEnded || entry.lines === lane.entryLines)
+      if (entry === undefined || isKnown) continue
       lane.entryBytes = entry.bytes
+      lane.entryLines = entry.lines
       changed.push(entry)
     }
     return changed
@@ -183,5 +187,6 @@ function createLane(source: Source, index: number): Lane {
     hasEnded: false,
     time: Number.NEGATIVE_INFINITY,
     entryBytes: 0,
+    entryLines: 0,
   }
 }

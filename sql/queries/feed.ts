@@ -46,3 +46,11 @@ export async function readLatestOfWarning(
   )
   return rows[0]
 }
+
+/** The borrower of the tenant's latest feed row, if there is any. */
+export async function readWarnedBorrower(sql: Sql, tenant: string): Promise<string | undefined> {
+  const rows = await sql.query<{ borrower: string }>(
+    `SELECT borrower FROM warnings WHERE tenant = ${quoteString(tenant)} ORDER BY time DESC, feed_seq DESC LIMIT 1`,
+  )
+  return rows[0]?.borrower
+}

@@ -71,3 +71,12 @@ export function readLatestControl(
     `SELECT tenant, argMax(data, offset) AS data FROM events WHERE type = '${type}' AND partition = 0 GROUP BY tenant ORDER BY tenant`,
   )
 }
+
+/** Positions that intake refused, by tenant and source partition; requests have none. */
+export function readRefusedPositions(sql: Sql): Promise<SourcePosition[]> {
+  return sql.query<SourcePosition>(
+    `SELECT tenant, source_partition, source_position AS position FROM dead_letters
+     WHERE partition IS NULL AND NOT startsWith(source_partition, 'http/')
+     ORDER BY tenant, source_partition, position`,
+  )
+}

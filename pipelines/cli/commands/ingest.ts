@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { Command } from 'commander'
 import { businessDate } from '../../../features/events/fields.ts'
 import { TENANT_DEFAULT } from '../../config.ts'
@@ -27,6 +28,9 @@ async function run(files: string[], options: Options): Promise<void> {
   if (closeThrough !== undefined && !businessDate.safeParse(closeThrough).success) {
     throw new UsageError(`--close-through ${closeThrough} is not a date of the form YYYY-MM-DD`)
   }
+  // Asked before the data directory is opened, so that a mistyped name makes none.
+  const missing = files.find((file) => file !== '-' && !existsSync(file))
+  if (missing !== undefined) throw new Failure(`${missing} does not exist: check the path`)
   const started = performance.now()
   const pipeline = await openForCommand({ directory: options.data, withoutModel: !options.model })
   const evaluationsBefore = pipeline.engine.evaluations

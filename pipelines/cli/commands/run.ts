@@ -40,7 +40,7 @@ export function runCommand(): Command {
     .option('--port <number>', 'port to listen on, 0 for any free one', String(PORT_DEFAULT))
     .option('--source <name>', 'simulator, a file, or - for standard input; without it events come by HTTP alone')
     .option('--tenant <name>', 'tenant of the source, and of the key made on first start', TENANT_DEFAULT)
-    .option('--borrowers <n>', 'simulator: borrowers', '1000')
+    .option('--borrowers <n>', 'simulator: borrowers', '500')
     .option('--months <n>', 'simulator: months of history before time runs on', '12')
     .option('--seed <n>', 'simulator: seed', '1')
     .option('--start <date>', 'simulator: first date', '2024-01-01')
@@ -69,7 +69,7 @@ async function run(options: Options): Promise<void> {
     if (options.source === SIMULATOR) await runSimulator(pipeline, service.url, options, stop.signal)
     else {
       if (options.source !== undefined) await readSource(pipeline, options, options.source, stop.signal)
-      sayWelcome(pipeline, service.url, options)
+      await sayWelcome(pipeline, service.url, options)
       await untilAborted(stop.signal)
     }
   } catch (error) {
@@ -109,7 +109,7 @@ async function runSimulator(pipeline: Pipeline, url: string, options: Options, s
   await pipeline.drain()
   progress.end(events, `through ${dateOfDay(source.day - 1)}`)
   saySummary(summaryOf(pipeline, evaluationsBefore, progress.seconds))
-  sayWelcome(pipeline, url, options)
+  await sayWelcome(pipeline, url, options)
   while (!signal.aborted) {
     const day = source.day
     const before = { ...pipeline.counts.warnings }
@@ -137,19 +137,21 @@ async function readSource(pipeline: Pipeline, options: Options, source: string, 
 }
 
 /** The address, the first start's key, and lines that work when pasted. */
-function sayWelcome(pipeline: Pipeline, url: string, options: Options): void {
+async function sayWelcome(pipeline: Pipeline, url: string, options: Options): Promise<void> {
   const directory = pipeline.database.path
   const isFirst = !existsSync(join(directory, KEYS_FILE))
   const key = isFirst ? createKey({ directory, tenant: options.tenant }).key : '$KEY'
   print('')
   print(`foreshock listens on ${url} (documentation: ${url}/docs)`)
   if (isFirst) print(`API key of tenant ${options.tenant}, shown only now: ${key}`)
-  else print(`Use your API key as $KEY; npx foreshock keys create makes another one`)
-  const borrower = pipeline.feed.latestBorrower(options.tenant)
+  else print('Put your API key into KEY first (KEY=fsk_…); npx foreshock keys create makes another one')
+  const borrower = await pipeline.feed.exampleBorrower(options.tenant)
   print('')
-  print(`curl -H 'Authorization: Bearer ${key}' '${url}/v1/warnings?severity=orange,red&limit=3'`)
-  if (borrower !== undefined) print(`curl -H 'Authorization: Bearer ${key}' ${url}/v1/borrowers/${borrower}`)
-  print(`curl -N -H 'Authorization: Bearer ${key}' ${url}/v1/warnings/stream`)
+  // Double quotes: inside single ones a shell would not look at $KEY.
+  const header = `-H "Authorization: Bearer ${key}"`
+  print(`curl ${header} '${url}/v1/warnings?severity=orange,red&limit=3'`)
+  if (borrower !== undefined) print(`curl ${header} '${url}/v1/borrowers/${encodeURIComponent(borrower)}'`)
+  print(`curl -N ${header} ${url}/v1/warnings/stream`)
   print('')
 }
 
