@@ -25,6 +25,7 @@ async function source(file: string): Promise<string[][]> {
 const minor = (text: string) => BigInt(text.replace('.', ''))
 const sum = (values: readonly bigint[]) => values.reduce((a, b) => a + b, 0n)
 
+// The bank's data is not part of this repository; without it the invented fixture alone is tested, and this says so.
 describe.skipIf(!present)('the Berka slice', () => {
   let result: Awaited<ReturnType<typeof imported>>
   let rows: string[][]
