@@ -7,7 +7,7 @@ import type { Borrower } from '../../features/state/borrower.ts'
 import { dayOfDate, lastDayOfMonth, monthOfDay } from '../../features/time.ts'
 import type { Emit, Evaluation } from '../../models/decision/decide.ts'
 import type { SignalRow, WarningRow } from '../../models/decision/rows.ts'
-import type { DecisionState } from '../../models/decision/state.ts'
+import { type DecisionState, isAlarmed, NOT_QUIET } from '../../models/decision/state.ts'
 import { INCONCLUSIVE, severityOf } from '../../models/severity.ts'
 import type { Definitions } from './definitions.ts'
 import { closeLoanDay, loanMonthRow, loanRow } from './loan-rows.ts'
@@ -164,6 +164,11 @@ export class Engine {
       })
       carried.warning = old.warning
       carried.quiet_since = old.quiet_since
+      const borrower = state.features.borrowers[index]
+      if (borrower !== undefined && old.warning !== null && !isAlarmed(carried.outcomes)) {
+        // A signal that was withdrawn holds a warning open no more: the quiet days begin here.
+        if (old.quiet_since === NOT_QUIET) carried.quiet_since = borrower.tenant.calendar.dayOf(borrower.time)
+      }
       state.decisions[index] = carried
       state.dirty.add(index)
     })

@@ -38,5 +38,5 @@ describe('an engine restored from a checkpoint', () => {
       }),
       { seed: SEED, numRuns: CASES },
     )
-  })
+  }, 120_000)
 })

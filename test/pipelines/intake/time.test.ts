@@ -241,7 +241,9 @@ describe('control events from outside', () => {
     expect(await log.outcomes('configured', [other, own])).toEqual(['already_configured', 'repeat'])
     expect(await log.outcomes('unconfigured', [at(noon(0)), own])).toEqual(['accepted', 'already_configured'])
     const stored = (await log.stored('unconfigured')).filter(({ type }) => type === 'tenant.configured')
-    expect(stored.map(({ data }) => JSON.parse(data))).toMatchObject([{ zone: 'Asia/Shanghai', currency: 'CNY' }])
+    expect(stored.map(({ data }) => JSON.parse(data) as unknown)).toMatchObject([
+      { zone: 'Asia/Shanghai', currency: 'CNY' },
+    ])
   })
 
   it('are refused: a configuration that comes live', async () => {

@@ -71,8 +71,11 @@ describe('a file that is given again', () => {
     await give(text.slice(0, at))
     await give(text)
     const both = await tables()
-    const cutRows = both.get('dead_letters')?.filter((row) => JSON.parse(row).source_position === cutLine) ?? []
-    expect(cutRows.map((row) => JSON.parse(row))).toMatchObject([
+    const cutRows =
+      both
+        .get('dead_letters')
+        ?.filter((row) => (JSON.parse(row) as { source_position: number }).source_position === cutLine) ?? []
+    expect(cutRows.map((row) => JSON.parse(row) as unknown)).toMatchObject([
       { step: 'decode', reason: 'not_json', detail: expect.stringContaining('the last line has no end') },
     ])
     const without = new Map(both)

@@ -44,7 +44,7 @@ async function stop({ child }: Started): Promise<number | null> {
 
 /** Does what a printed curl line does. */
 async function paste(line: string): Promise<Response> {
-  const words = [...line.matchAll(/'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? '')
+  const words = [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? '')
   const url = words.find((word) => word.startsWith('http')) ?? ''
   const header = words[words.indexOf('-H') + 1] ?? ''
   const [name, value] = header.split(/: ?/, 2) as [string, string]
@@ -79,7 +79,7 @@ describe('npm start', () => {
       await until(() => /\d{4}-\d{2}-\d{2} {2}/.test(second.log()), second)
       expect(await stop(second)).toBe(0)
       // No key is shown again, and no day passes twice.
-      expect(second.text()).not.toContain('fsk_')
+      expect(second.text()).not.toMatch(/fsk_\w{8}/)
       const nextDay = /(\d{4}-\d{2}-\d{2}) {2}/.exec(second.log())?.[1] as string
       expect(nextDay > lastDay).toBe(true)
     },
