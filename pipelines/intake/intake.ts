@@ -46,7 +46,7 @@ export class Intake {
   readonly #shape: LogShape
   readonly #offsets: number[]
   readonly #sourcePositions: Map<string, number>
-  readonly #refusedPositions: ReadonlyMap<string, ReadonlySet<number>>
+  readonly #refusedPositions: IntakePosition['refusedPositions']
   readonly #tenants = new Map<string, KnownTenant>()
   #definitions: PublishedDefinitions | undefined
   #records: HashedRecord[] = []
@@ -76,10 +76,14 @@ export class Intake {
     return position
   }
 
-  /** Whether this very item was refused before a restart. It stays so: what was said is not said otherwise later. */
+  /**
+   * Whether this very item was refused before a restart. It stays so: what was said is not said otherwise later. But a line
+   * that could not be decoded and now can is the last one of a file that was cut there: it has its end by now.
+   */
   #wasRefused(item: Incoming): boolean {
     if (this.#refusedPositions.size === 0 || item.request !== undefined) return false
-    return this.#refusedPositions.get(sourceKey(item.tenant, item.source_partition))?.has(item.source_position) === true
+    const refused = this.#refusedPositions.get(sourceKey(item.tenant, item.source_partition))
+    return refused?.get(item.source_position) === (item.decoded.ok ? 'intake' : 'decode')
   }
 
   /** Largest position of a source partition that all tenants share. */

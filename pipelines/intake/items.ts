@@ -58,8 +58,8 @@ export type IntakePosition = {
   readonly offsets: number[]
   /** Largest position per tenant and source partition (`sourceKey`), over all log partitions. */
   readonly sourcePositions: Map<string, number>
-  /** Positions beyond those that were refused already, by the same key: they stay refused and are not told twice. */
-  readonly refusedPositions: ReadonlyMap<string, ReadonlySet<number>>
+  /** Positions beyond those that were refused already, by the same key: by decoding alone, or by what intake knew. */
+  readonly refusedPositions: ReadonlyMap<string, ReadonlyMap<number, 'decode' | 'intake'>>
   readonly tenants: readonly (ClockPosition & {
     readonly tenant: string
     readonly configuration: TenantConfiguration

@@ -61,14 +61,14 @@ export async function recoverIntake(sql: Sql, shape: LogShape): Promise<IntakePo
 async function readRefusedAfter(
   sql: Sql,
   sourcePositions: ReadonlyMap<string, number>,
-): Promise<Map<string, Set<number>>> {
-  const refused = new Map<string, Set<number>>()
-  for (const { tenant, source_partition, position } of await readRefusedPositions(sql)) {
+): Promise<IntakePosition['refusedPositions']> {
+  const refused = new Map<string, Map<number, 'decode' | 'intake'>>()
+  for (const { tenant, source_partition, position, step } of await readRefusedPositions(sql)) {
     const key = sourceKey(tenant, source_partition)
     if (position <= (sourcePositions.get(key) ?? -1)) continue
     const known = refused.get(key)
-    if (known === undefined) refused.set(key, new Set([position]))
-    else known.add(position)
+    if (known === undefined) refused.set(key, new Map([[position, step]]))
+    else known.set(position, step)
   }
   return refused
 }

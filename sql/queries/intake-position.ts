@@ -72,11 +72,13 @@ export function readLatestControl(
   )
 }
 
+export type RefusedPosition = SourcePosition & { readonly step: 'decode' | 'intake' }
+
 /** Positions that intake refused, by tenant and source partition; requests have none. */
-export function readRefusedPositions(sql: Sql): Promise<SourcePosition[]> {
-  return sql.query<SourcePosition>(
-    `SELECT tenant, source_partition, source_position AS position FROM dead_letters
+export function readRefusedPositions(sql: Sql): Promise<RefusedPosition[]> {
+  return sql.query<RefusedPosition>(
+    `SELECT tenant, source_partition, source_position AS position, step FROM dead_letters
      WHERE partition IS NULL AND NOT startsWith(source_partition, 'http/')
-     ORDER BY tenant, source_partition, position`,
+     ORDER BY tenant, source_partition, position, step`,
   )
 }

@@ -11,10 +11,10 @@ import { runCommand, runIngest } from './processes.ts'
 const SEED = 20_260_501
 const KILLS = 10
 /** Longest time from the moment a process starts until it dies while starting, and from a batch until it dies after it. */
-const STARTING_MS = 900
+const STARTING_MS = 600
 const AFTER_BATCH_MS = 80
 /** Lines that are left for each process to come, so that none ends before it dies. */
-const LINES_LEFT = 250
+const LINES_LEFT = 400
 const PARTITIONS = 4
 
 const folder = temporaryFolder()
@@ -45,7 +45,7 @@ describe('an ingest that is killed', () => {
       const killsLeft = KILLS - kill
       const most = Math.min(left - killsLeft * LINES_LEFT, Math.floor((2 * left) / (killsLeft + 1)))
       // Now and then before the first line: while it opens the directory, restores its state and catches up.
-      const atLine = draw.chance(0.25) ? -1 : draw.below(Math.max(1, most))
+      const atLine = killsLeft > 2 && draw.chance(0.3) ? -1 : draw.below(Math.max(1, most))
       const afterMs = draw.below(atLine < 0 ? STARTING_MS : AFTER_BATCH_MS)
       const ended = await runIngest(file, killed, (taken) => (taken >= atLine ? { afterMs } : undefined))
       expect([ended.signal, ended.code], ended.stderr).toEqual(['SIGKILL', null])

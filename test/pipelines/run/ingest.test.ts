@@ -4,7 +4,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ingest } from '../../../pipelines/ingest/ingest.ts'
 import type { Pipeline } from '../../../pipelines/run/pipeline.ts'
 import { temporaryFolder } from '../sources/helpers.ts'
-import { toIncoming } from './events.ts'
+import { noon, toIncoming, transaction } from './events.ts'
 import { historyLines } from './history.ts'
 import { withPipeline } from './open.ts'
 import { type Dump, differences, dumpTables, expectSameTables } from './tables.ts'
@@ -81,6 +81,17 @@ describe('a file that is given again', () => {
     const without = new Map(both)
     without.set('dead_letters', both.get('dead_letters')?.filter((row) => !cutRows.includes(row)) ?? [])
     expectSameTables(without, undisturbed)
+  })
+
+  it('is not refused twice where its last lines were refused, and is not believed later either', async () => {
+    const events = [0, 1, 1].map((day, i) => JSON.stringify(transaction(`t-${i}`, noon(day), 'b')))
+    const future = JSON.stringify(transaction('future', noon(402), 'b'))
+    const refused = [...events, future, 'not an event'].join('\n')
+    expect(await give(`${refused}\n`)).toMatchObject({ events: 3, dead_letters: { future: 1, not_json: 1 } })
+    expect(await give(`${refused}\n`)).toMatchObject({ events: 0, dead_letters: {} })
+    const later = [100, 100, 101].map((day, i) => JSON.stringify(transaction(`u-${i}`, noon(day), 'b')))
+    expect(await give(`${refused}\n${later.join('\n')}\n`)).toMatchObject({ events: 3, dead_letters: {} })
+    expect((await tables()).get('dead_letters')).toHaveLength(2)
   })
 
   it('is another file when it begins otherwise, and its events are repeats by their ids', async () => {
