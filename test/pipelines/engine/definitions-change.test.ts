@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Event, PublishedDefinitions } from '../../../features/events/contract.ts'
 import type { LogRecord } from '../../../features/events/record.ts'
 import { currentDefinitions } from '../../../pipelines/engine/definitions.ts'
-import { dateAfter, disbursement, noon, toIncoming, transaction, type RawEvent } from '../run/events.ts'
+import { dateAfter, disbursement, noon, type RawEvent, toIncoming, transaction } from '../run/events.ts'
 import type { CollectedRows } from './collected.ts'
 import { ONE_BORROWER_SHAPE } from './one-borrower.ts'
 import { newEngine, process } from './replay.ts'
@@ -25,7 +25,11 @@ function decoded(raw: RawEvent): Event {
 
 function logOf(events: readonly Event[]): LogRecord[] {
   return events.map((event, offset) => ({
-    ...{ partition: 0, offset, received_at: 0, source_partition: 'p', source_position: offset },
+    partition: 0,
+    offset,
+    received_at: 0,
+    source_partition: 'p',
+    source_position: offset,
     event,
   }))
 }
