@@ -9,7 +9,7 @@ export const WAITING_ITEMS_MAX = 50_000
 /** Items that go into the log at once. */
 const BATCH_ITEMS_MAX = 10_000
 /** Inserts are spaced so far at least: more small parts a second would only be merged again. */
-const COMMIT_EVERY_MS = 40
+const COMMIT_EVERY_MS = 25
 
 type Waiting = {
   readonly items: Incoming[]

@@ -32,3 +32,16 @@ export function folderBytes(folder: string): number {
   }
   return bytes
 }
+
+/** The address that a started server prints. Its output goes on being read, else its next line would find no reader. */
+export function listening(child: ChildProcess): Promise<string> {
+  let text = ''
+  return new Promise((resolve, reject) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+      const match = /listens on (\S+)/.exec(text)
+      if (match?.[1] !== undefined) resolve(match[1])
+    })
+    child.once('close', (code) => reject(new Error(`the server ended with ${code} before it listened: ${text}`)))
+  })
+}

@@ -1,12 +1,14 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createKey } from '../../api/keys.ts'
-import { startCli } from './child.ts'
+import { listening, startCli } from './child.ts'
 import { quantile } from './machine.ts'
 
 const TENANT = 'default'
 const REQUESTS_PER_S = 100
 const EVENTS_PER_REQUEST = 10
+/** A server that has just started is still being compiled. */
+const WARM_UP_MS = 5000
 
 export type Latency = { events_per_s: number; warnings: number; p50_ms: number; p99_ms: number; max_ms: number }
 
@@ -18,17 +20,17 @@ export async function measureLatency(folder: string, seconds: number): Promise<L
   const data = join(folder, 'latency')
   const { key } = createKey({ directory: data, tenant: TENANT })
   const server = startCli(['run', '--data', data, '--port', '0'])
-  const url = await listening(server.stdout as NodeJS.ReadableStream)
+  const url = await listening(server)
   const authorization = `Bearer ${key}`
   const sentAt = new Map<string, number>()
   const latencies: number[] = []
+  const started = performance.now()
   const abort = new AbortController()
   const stream = readStream(`${url}/v1/warnings/stream`, authorization, abort.signal, (borrower) => {
     const sent = sentAt.get(borrower)
-    if (sent !== undefined) latencies.push(performance.now() - sent)
+    if (sent !== undefined && sent - started > WARM_UP_MS) latencies.push(performance.now() - sent)
     sentAt.delete(borrower)
   })
-  const started = performance.now()
   const requests: Promise<unknown>[] = []
   for (let n = 0; n < seconds * REQUESTS_PER_S; n++) {
     const wait = (n * 1000) / REQUESTS_PER_S - (performance.now() - started)
@@ -84,16 +86,6 @@ async function post(url: string, authorization: string, body: string): Promise<v
   })
   if (!response.ok) throw new Error(`POST answered ${response.status}: ${await response.text()}`)
   await response.arrayBuffer()
-}
-
-async function listening(stdout: NodeJS.ReadableStream): Promise<string> {
-  let text = ''
-  for await (const chunk of stdout) {
-    text += String(chunk)
-    const match = /listens on (\S+)/.exec(text)
-    if (match?.[1] !== undefined) return match[1]
-  }
-  throw new Error(`the server ended before it listened: ${text}`)
 }
 
 async function readStream(

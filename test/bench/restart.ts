@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { runCli, startCli } from './child.ts'
+import { listening, runCli, startCli } from './child.ts'
 
 export type Restart = { borrowers: number; events: number; ready_s: number[] }
 
@@ -19,11 +19,7 @@ export async function measureRestart(
   for (let run = 0; run < runs; run++) {
     const started = performance.now()
     const server = startCli(['run', '--data', data, '--port', '0'])
-    let text = ''
-    for await (const chunk of server.stdout as NodeJS.ReadableStream) {
-      text += String(chunk)
-      if (text.includes('listens on')) break
-    }
+    await listening(server)
     ready.push((performance.now() - started) / 1000)
     server.kill('SIGKILL')
     await once(server, 'close')

@@ -2,12 +2,15 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSyn
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { LogRecord } from '../../../features/events/record.ts'
+import { dayOfDate } from '../../../features/time.ts'
 import { Checkpoints } from '../../../pipelines/checkpoint/checkpoint.ts'
+import { currentDefinitions } from '../../../pipelines/engine/definitions.ts'
 import type { Engine } from '../../../pipelines/engine/engine.ts'
 import { DISCARD } from '../../../pipelines/engine/outputs.ts'
 import { CollectedRows } from '../engine/collected.ts'
+import { closing, decoded, logOfEvents, ONE_BORROWER_SHAPE, publishing } from '../engine/one-borrower.ts'
 import { interleave, newEngine, process, readWholeLog } from '../engine/replay.ts'
-import { toIncoming } from '../run/events.ts'
+import { noon, toIncoming, transaction } from '../run/events.ts'
 import { historyLines } from '../run/history.ts'
 import { withPipeline } from '../run/open.ts'
 import { temporaryFolder } from '../sources/helpers.ts'
@@ -107,6 +110,40 @@ describe('an engine restored from a checkpoint', () => {
       done = until
     }
     expect(rows.sorted()).toEqual(expected)
+  })
+})
+
+describe('what ticks alone decided', () => {
+  it('is in the next increment, though no event touched the borrower', async () => {
+    const failed = { direction: 'out', category: 'failed_debit' }
+    const first = dayOfDate('2024-01-01')
+    const ticks = (from: number, to: number) =>
+      Array.from({ length: to - from + 1 }, (_, i) => closing(first + from + i))
+    const log = logOfEvents([
+      publishing(currentDefinitions(null)),
+      decoded(transaction('first', noon(0), 'b')),
+      decoded(transaction('failed-1', noon(31), 'b', failed)),
+      decoded(transaction('failed-2', noon(32), 'b', failed)),
+      ...ticks(32, 80),
+    ])
+    const whole = newEngine(ONE_BORROWER_SHAPE)
+    const rows = (await process(whole, log)).sorted()
+    expect(rows.filter((row) => row.includes('"type":"cleared"'))).toHaveLength(1)
+    // The warning opens with the events; the base holds it. Its signal goes off, and later it is cleared, by ticks alone.
+    for (const increment of [30, 33, 36, 39, 42, 45]) {
+      const directory = newDirectory()
+      const before = newEngine(ONE_BORROWER_SHAPE)
+      const collected = await process(before, log.slice(0, 6))
+      const checkpoints = new Checkpoints(directory)
+      await checkpoints.write(checkpoints.take(before))
+      await process(before, log.slice(6, increment), 100, collected)
+      await checkpoints.write(checkpoints.take(before))
+      const after = newEngine(ONE_BORROWER_SHAPE)
+      expect(new Checkpoints(directory).restore(after, placesOf(before)).ok).toBe(true)
+      await process(after, log.slice(increment), 100, collected)
+      expect(collected.sorted()).toEqual(rows)
+      expect(stateOf(after)).toEqual(stateOf(whole))
+    }
   })
 })
 

@@ -1,38 +1,18 @@
 import { describe, expect, it } from 'vitest'
-import type { Event, PublishedDefinitions } from '../../../features/events/contract.ts'
-import type { LogRecord } from '../../../features/events/record.ts'
+import type { PublishedDefinitions } from '../../../features/events/contract.ts'
+import { dayOfDate } from '../../../features/time.ts'
 import { currentDefinitions } from '../../../pipelines/engine/definitions.ts'
-import { dateAfter, disbursement, noon, type RawEvent, toIncoming, transaction } from '../run/events.ts'
+import { disbursement, noon, transaction } from '../run/events.ts'
 import type { CollectedRows } from './collected.ts'
-import { ONE_BORROWER_SHAPE } from './one-borrower.ts'
+import { closing, decoded, logOfEvents, ONE_BORROWER_SHAPE, publishing } from './one-borrower.ts'
 import { newEngine, process } from './replay.ts'
 
+const FIRST_DAY = dayOfDate('2024-01-01')
 const all = currentDefinitions(null)
 const without = (rule: string): PublishedDefinitions => ({ ...all, rules: all.rules.filter((one) => one !== rule) })
 
-function control(type: string, tenant: string, data: object): Event {
-  return { id: type, source: 'foreshock', type, version: 1, time: 0, tenant, subject: '', data } as unknown as Event
-}
-const publish = (definitions: PublishedDefinitions): Event => control('definitions.published', '', definitions)
-const close = (day: number): Event => control('day.closed', 'default', { date: dateAfter(day), slice: 0, slices: 1 })
-const closeDays = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => close(from + i))
-
-function decoded(raw: RawEvent): Event {
-  const [item] = toIncoming([raw], { tenant: 'default', partition: 'p' })
-  if (item?.decoded.ok !== true) throw new Error('not an event')
-  return item.decoded.event
-}
-
-function logOf(events: readonly Event[]): LogRecord[] {
-  return events.map((event, offset) => ({
-    partition: 0,
-    offset,
-    received_at: 0,
-    source_partition: 'p',
-    source_position: offset,
-    event,
-  }))
-}
+const closeDays = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, i) => closing(FIRST_DAY + from + i))
 
 /** The feed as `type day`. */
 function feedOf(rows: CollectedRows): string[] {
@@ -54,16 +34,22 @@ const sued = [
 
 describe('a change of the definitions in force', () => {
   it('keeps a warning open that other rules still hold open', async () => {
-    const log = logOf([publish(all), ...sued, ...closeDays(0, 2), publish(without('overdrawn@1')), ...closeDays(3, 20)])
+    const log = logOfEvents([
+      publishing(all),
+      ...sued,
+      ...closeDays(0, 2),
+      publishing(without('overdrawn@1')),
+      ...closeDays(3, 20),
+    ])
     expect(feedOf(await process(newEngine(ONE_BORROWER_SHAPE), log))).toEqual(['opened 1'])
   })
 
   it('lets a warning end, after its quiet days, that only a withdrawn rule held open', async () => {
-    const log = logOf([
-      publish(all),
+    const log = logOfEvents([
+      publishing(all),
       ...sued,
       ...closeDays(0, 2),
-      publish(without('litigation@1')),
+      publishing(without('litigation@1')),
       ...closeDays(3, 20),
     ])
     // The borrower was last evaluated at the end of day 2: days 3 to 9 are quiet.
@@ -73,8 +59,13 @@ describe('a change of the definitions in force', () => {
   })
 
   it('lets a rule speak again that comes back', async () => {
-    const definitions = [publish(without('litigation@1')), ...closeDays(3, 20), publish(all), close(21)]
-    const log = logOf([publish(all), ...sued, ...closeDays(0, 2), ...definitions])
+    const definitions = [
+      publishing(without('litigation@1')),
+      ...closeDays(3, 20),
+      publishing(all),
+      ...closeDays(21, 21),
+    ]
+    const log = logOfEvents([publishing(all), ...sued, ...closeDays(0, 2), ...definitions])
     expect(feedOf(await process(newEngine(ONE_BORROWER_SHAPE), log))).toEqual(['opened 1', 'cleared 9', 'opened 21'])
   })
 })

@@ -1,8 +1,9 @@
-import type { Event, TenantConfiguration } from '../../../features/events/contract.ts'
+import type { Event, PublishedDefinitions } from '../../../features/events/contract.ts'
 import type { LogRecord } from '../../../features/events/record.ts'
 import { dateOfDay } from '../../../features/time.ts'
 import { currentDefinitions } from '../../../pipelines/engine/definitions.ts'
 import type { OracleCase } from '../../oracle/history.ts'
+import { type RawEvent, toIncoming } from '../run/events.ts'
 
 /** A log of one partition and one slice, so that every tick is the borrower's. */
 export const ONE_BORROWER_SHAPE = { partitions: 1, slices: 1 }
@@ -10,15 +11,19 @@ const TENANT = 'default'
 
 /** The oracle's case as a log: definitions and configuration first, then the items, numbered without gaps. */
 export function logOf({ history, configuration }: OracleCase): LogRecord[] {
-  const events = [
-    control('definitions.published', '', currentDefinitions(null)),
+  return logOfEvents([
+    publishing(currentDefinitions(null)),
     control('tenant.configured', TENANT, configuration),
-    ...history.map((item) =>
-      item.kind === 'event'
-        ? item.event
-        : control('day.closed', TENANT, { date: dateOfDay(item.day), slice: 0, slices: 1 }),
-    ),
-  ]
+    ...history.map((item) => (item.kind === 'event' ? item.event : closing(item.day))),
+  ])
+}
+
+/** Offset in `logOf` of the item with this index. */
+export function offsetOfItem(index: number): number {
+  return index + 2
+}
+
+export function logOfEvents(events: readonly Event[]): LogRecord[] {
   return events.map((event, offset) => ({
     partition: 0,
     offset,
@@ -29,11 +34,22 @@ export function logOf({ history, configuration }: OracleCase): LogRecord[] {
   }))
 }
 
-/** Offset in `logOf` of the item with this index. */
-export function offsetOfItem(index: number): number {
-  return index + 2
+export function publishing(definitions: PublishedDefinitions): Event {
+  return control('definitions.published', '', definitions)
 }
 
-function control(type: string, tenant: string, data: TenantConfiguration | object): Event {
+/** The tick of a day, counted from 1970-01-01. */
+export function closing(day: number): Event {
+  return control('day.closed', TENANT, { date: dateOfDay(day), slice: 0, slices: 1 })
+}
+
+/** An event as decoding makes it. */
+export function decoded(raw: RawEvent): Event {
+  const [item] = toIncoming([raw], { tenant: TENANT, partition: 'test' })
+  if (item?.decoded.ok !== true) throw new Error(`not an event: ${JSON.stringify(item?.decoded)}`)
+  return item.decoded.event
+}
+
+function control(type: string, tenant: string, data: object): Event {
   return { id: type, source: 'foreshock', type, version: 1, time: 0, tenant, subject: '', data } as unknown as Event
 }
