@@ -3,7 +3,7 @@ import { readFeed, readWarnedBorrower } from '../../sql/queries/feed.ts'
 import type { FeedRow } from '../engine/outputs.ts'
 
 /** Newest rows kept in memory per tenant and partition; older ones are read from the table. */
-export const TAIL_ROWS_MAX = 10_000
+export const TAIL_ROWS_MAX = 2000
 
 type Tail = { first: number; rows: FeedRow[] }
 

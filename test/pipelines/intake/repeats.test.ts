@@ -116,6 +116,7 @@ describe('an event that comes again', () => {
 describe('a position that the log holds', () => {
   it('is passed over whatever stands there now', async () => {
     await log.take('position', [transaction('a', noon(0), 'b'), transaction('c', noon(0), 'b')])
+    await log.restart()
     const again = { tenant: 'position', partition: 'file:position' }
     const { results } = await log.intake.take(
       toIncoming([transaction('new', noon(0), 'b')], { ...again, position: 2 }),
