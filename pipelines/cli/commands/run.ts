@@ -17,6 +17,8 @@ const SIMULATOR = 'simulator'
 const PORT_MAX = 65_535
 /** Simulated events that are handed over at once before time runs on. */
 const HISTORY_BATCH_EVENTS = 4096
+/** How often the running process asks whether its pipeline still works. */
+const FAILURE_CHECK_MS = 1000
 
 type Options = {
   data: string
@@ -65,6 +67,10 @@ async function run(options: Options): Promise<void> {
     await pipeline.close()
     throw new Failure(describeError(error))
   })
+  // What stopped engine or sink stops the process: it could only refuse from now on. Closing says what it was.
+  const watch = setInterval(() => {
+    if (pipeline.failure !== undefined) stop.abort()
+  }, FAILURE_CHECK_MS)
   try {
     if (options.source === SIMULATOR) await runSimulator(pipeline, service.url, options, stop.signal)
     else {
@@ -75,6 +81,7 @@ async function run(options: Options): Promise<void> {
   } catch (error) {
     failure = error
   }
+  clearInterval(watch)
   say('stopping')
   await service.close()
   await pipeline.close()
