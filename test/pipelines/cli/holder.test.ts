@@ -28,6 +28,9 @@ afterEach(() => database?.close())
 
 const sql = () => foreshock('sql', 'SELECT 1', '--data', data)
 
+/** The cursor is the last line. Where two processes open at the same instant the engine may say so before it. */
+const CURSOR_LAST = /(?:^|\n)cursor \S+\n$/
+
 describe('a directory that another process holds', () => {
   it('is tried for 5 s, then exit 1 and one line; a stranger at the address in an old run.json is told nothing', async () => {
     const requests: string[] = []
@@ -97,7 +100,7 @@ describe('a run that stops while it is followed', () => {
     following.child.kill('SIGINT')
     const { code, stderr } = await following.outcome
     expect(code).toBe(0)
-    expect(stderr).toMatch(/^cursor \S+\n$/)
+    expect(stderr).toMatch(CURSOR_LAST)
   })
 })
 
@@ -135,7 +138,7 @@ describe('feed --follow', () => {
     await until(() => rows().some(({ tenant }) => tenant === 'live'), 'the row of the event by HTTP')
     following.child.kill('SIGINT')
     const { code, stderr } = await following.outcome
-    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/^cursor \S+\n$/) as string })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(CURSOR_LAST) as string })
     expect((await stop(running)).code).toBe(0)
 
     const ids = rows().map(({ id }) => id)
