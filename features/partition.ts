@@ -128,6 +128,8 @@ export class FeaturePartition {
       case 'signal.reported':
         borrower.addSignal(event.data.kind, event.time)
         return undefined
+      case 'contact.recorded':
+        return undefined
       default:
         return this.#applyLedger(borrower, event, offset, time)
     }
