@@ -185,7 +185,7 @@ export class Engine {
     if (applied.kind === 'nobody') return
     const { borrower } = applied
     state.dirty.add(borrower.index)
-    if ('loan' in event.data) {
+    if ('loan' in event.data && event.data.loan !== undefined) {
       const loan = borrower.findLoan(event.data.loan)
       if (loan !== undefined) outputs.loan(loanRow(borrower, loan), { partition, offset }, 0)
     }
