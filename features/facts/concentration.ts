@@ -1,7 +1,7 @@
 import { TRAIT } from '../streams/transactions.ts'
 import { MS_PER_DAY } from '../time.ts'
 import { PartySums } from './party-sums.ts'
-import { type FactView, firstAfter, slotsOf } from './view.ts'
+import { type FactView, slotsOf } from './view.ts'
 
 /** How money is spread: over payers, over merchants, over days. */
 
@@ -55,18 +55,15 @@ function sumCards({ cardRows, rows }: FactView): void {
   }
 }
 
-function fillDaily(view: FactView): void {
-  const { rows, calendar, day } = view
-  const { times, traits, amounts } = rows
+function fillDaily({ rows, first, end, day }: FactView): void {
+  const { days, traits, amounts } = rows
   daily.fill(0)
   const oldest = day - DAYS + 1
-  // Dates are found row by row; a local date is never a day and a half of UTC away from its number.
-  let i = firstAfter(times, view.first, view.end, (oldest - 2) * MS_PER_DAY)
-  for (; i < view.end; i++) {
+  for (let i = end - 1; i >= first; i--) {
+    const at = (days[i] as number) - oldest
+    if (at < 0) return
     const trait = traits[i] as number
     if ((trait & MOVED) === 0) continue
-    const at = calendar.dayOf(times[i] as number) - oldest
-    if (at < 0) continue
     const amount = amounts[i] as number
     daily[at] = (daily[at] as number) + ((trait & TRAIT.IN) !== 0 ? amount : -amount)
   }

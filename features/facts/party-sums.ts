@@ -1,4 +1,8 @@
+import { sortFew } from './few-numbers.ts'
+
 const SLOTS_FIRST = 256
+/** Up to so many sums are sorted one by one. */
+const FEW = 48
 
 /** Amounts summed by party: a table that is emptied in constant time, a slot counting only if it carries the current stamp. */
 export class PartySums {
@@ -55,10 +59,11 @@ export class PartySums {
   /** Herfindahl-Hirschman index: the sum of squared shares, added in descending order. NaN where there is nothing. */
   concentration(): number {
     if (this.length === 0) return Number.NaN
-    const sums = this.sums.subarray(0, this.length).sort()
+    if (this.length <= FEW) sortFew(this.sums, this.length)
+    else this.sums.subarray(0, this.length).sort()
     let index = 0
-    for (let k = sums.length - 1; k >= 0; k--) {
-      const share = (sums[k] as number) / this.total
+    for (let k = this.length - 1; k >= 0; k--) {
+      const share = (this.sums[k] as number) / this.total
       index += share * share
     }
     return index
