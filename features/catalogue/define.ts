@@ -49,8 +49,8 @@ export function daysText(days: number): string {
 
 /** All that makes an entry's value missing, in one line. */
 export function missingText(entry: FeatureDefinition): string {
-  const history =
-    entry.minimum_history_days === 0 ? [] : [`less than ${entry.minimum_history_days} days of transactions`]
+  const { minimum_history_days: days } = entry
+  const history = days === 0 ? [] : [`less than ${daysText(days)} of transactions`]
   const report = entry.needs_report ? ['no bureau query was ever received'] : []
   const rest = entry.missing === NEVER_MISSING ? [] : [entry.missing]
   return [...history, ...report, ...rest].join('; ') || NEVER_MISSING
