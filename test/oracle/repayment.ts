@@ -99,10 +99,18 @@ const interestOnlyShare: Feature = (view) => {
 }
 
 const payingAccountSwitches: Feature = (view) => {
-  const accounts = paymentsIn(view, 180).flatMap(({ data }) => data.account ?? [])
-  if (accounts.length === 0) return null
-  return accounts.slice(1).filter((account, before) => account !== accounts[before]).length
+  const counted = paymentsIn(view, 180)
+  const named = view.ledger
+    .map((entry) => entry.event)
+    .filter((event) => event.type === 'repayment.received')
+    .filter((one) => counted.includes(one) && one.data.account !== undefined)
+  if (named.length === 0) return null
+  const ofLoan = (loan: { readonly loan: string }) => named.filter((one) => one.data.loan === loan.loan)
+  return sum(view.loans.map((loan) => switches(ofLoan(loan).map((one) => one.data.account))))
 }
+
+const switches = (accounts: readonly (string | undefined)[]): number =>
+  accounts.filter((account, i) => i > 0 && account !== accounts[i - 1]).length
 
 /** Loans that were settled when at least two of their instalments still lay ahead. */
 const earlyPayoffCount: Feature = (view) =>

@@ -111,8 +111,8 @@ export const PAYMENTS: readonly FeatureDefinition[] = [
     name: 'paying_account_switch_count_180d',
     family,
     formula: {
-      zh: '近180天注明账户的还款按时间排列，相邻两笔账户不同的次数',
-      en: 'repayments in 180 days that name an account, by time: neighbours with different accounts',
+      zh: '近180天注明账户的还款按贷款、按入账先后排列，相邻两笔账户不同的次数',
+      en: 'repayments in 180 days that name an account, loan by loan as received: neighbours with different accounts',
     },
     reading: { zh: '频繁更换还款账户', en: 'the paying account goes back and forth' },
     unit: 'count',
