@@ -78,8 +78,9 @@ type Entry = {
 /** A version 1 entry; its windows and its minimum history follow from its inputs. */
 export function feature(entry: Entry): FeatureDefinition {
   const windows = entry.inputs.filter((input): input is WindowAggregate => 'stream' in input)
-  const days = [...new Set(windows.map((window) => window.days))].sort((a, b) => a - b)
-  const history = windows.filter((window) => window.stream === 'transactions').map((window) => window.days)
+  const daysOf = (window: WindowAggregate) => ('days' in window ? [window.days] : [])
+  const days = [...new Set(windows.flatMap(daysOf))].sort((a, b) => a - b)
+  const history = windows.filter((window) => window.stream === 'transactions').flatMap(daysOf)
   return {
     version: 1,
     missing: windows.some((window) => window.stream === 'queries') ? NO_REPORT : 'never',

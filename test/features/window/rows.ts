@@ -1,5 +1,5 @@
 import { emptySegment, type Segment, SegmentStore } from '../../../features/state/segments.ts'
-import type { WindowAggregate } from '../../../features/window/aggregate.ts'
+import type { WindowAggregate, WindowExtent } from '../../../features/window/aggregate.ts'
 import { compileWindowPass } from '../../../features/window/compile.ts'
 
 /**
@@ -11,7 +11,7 @@ export type WindowRows = {
 }
 
 /** A window aggregate without the stream's name, which means nothing here. */
-export type RowAggregate = Omit<WindowAggregate, 'stream'>
+export type RowAggregate = WindowExtent & Pick<WindowAggregate, 'where' | 'fold' | 'column'>
 
 export type RowStore = {
   /** The rows of a new key. */
