@@ -1,11 +1,16 @@
 import type { Event, EventOf } from './events/contract.ts'
-import { borrowerHash } from './hash.ts'
+import { borrowerHash, hash48 } from './hash.ts'
 import { applyLedgerEvent, expireHeld, type LedgerEventType, type Refusal } from './ledger/apply.ts'
-import { Borrower, type HeldEvent } from './state/borrower.ts'
-import type { SegmentStore } from './state/segments.ts'
+import { LoanBook } from './ledger/book.ts'
+import { Borrower, type BorrowerStores, type HeldEvent } from './state/borrower.ts'
+import { BorrowerColumns } from './state/borrower-columns.ts'
+import { INDEX_KINDS, IndexSeries } from './state/indices.ts'
+import { Names } from './state/names.ts'
+import { Reports } from './state/reports.ts'
 import { Tenant } from './state/tenant.ts'
-import { createQueryStore, insertQuery, QUERY_RETENTION_DAYS } from './streams/bureau.ts'
-import { createTransactionStore, insertTransaction, TRAIT, transactionTraits } from './streams/transactions.ts'
+import { QUERY_RETENTION_DAYS, QueryRows } from './streams/bureau.ts'
+import { AccountNumbers, TransactionRows } from './streams/transaction-rows.ts'
+import { TRAIT, transactionTraits } from './streams/transactions.ts'
 import { dayOfDate, MS_PER_DAY } from './time.ts'
 
 /** What applying one event came to: the borrower to evaluate, nobody (an index of no borrower), or a refusal. */
@@ -21,6 +26,8 @@ export type BorrowerEvent = Exclude<Event, EventOf<'day.closed' | 'definitions.p
 /** Borrowers of one tenant in one partition, by slice of the day's sweep. */
 export type TenantBorrowers = {
   readonly tenant: Tenant
+  /** Indices of industries and regions as received here. */
+  readonly indices: IndexSeries
   readonly byToken: Map<string, Borrower>
   readonly slices: { readonly borrowers: Borrower[]; closings: number; closed_day: number }[]
 }
@@ -36,8 +43,13 @@ export class FeaturePartition {
   readonly sliceCount: number
   readonly tenants = new Map<string, TenantBorrowers>()
   readonly borrowers: Borrower[] = []
-  readonly transactions: SegmentStore = createTransactionStore()
-  readonly queries: SegmentStore = createQueryStore()
+  readonly names = new Names()
+  readonly columns = new BorrowerColumns()
+  readonly transactions = new TransactionRows()
+  readonly accounts = new AccountNumbers()
+  readonly queries = new QueryRows()
+  readonly book = new LoanBook(this.names)
+  readonly #stores: BorrowerStores = this
   /** Events given up by the last call: held ones whose loan came too late or took them badly. */
   readonly heldRefused: HeldRefused[] = []
 
@@ -53,8 +65,11 @@ export class FeaturePartition {
   /** Applies an event at its place, or refuses it without a trace in the state. */
   apply(event: BorrowerEvent, offset: number): Applied {
     this.heldRefused.length = 0
-    if (event.subject === '') return { kind: 'nobody' }
     const group = this.tenantOf(event.tenant)
+    if (event.subject === '') {
+      if (event.type === 'signal.reported' && INDEX_KINDS.has(event.data.kind)) group.indices.add(event)
+      return { kind: 'nobody' }
+    }
     const currency = 'currency' in event.data ? event.data.currency : undefined
     if (currency !== undefined && currency !== group.tenant.configuration.currency) {
       const detail = `${currency}, but the tenant's currency is ${group.tenant.configuration.currency}`
@@ -70,10 +85,7 @@ export class FeaturePartition {
 
   /** Moves a borrower's as-of time on, and its ledger with it. */
   advance(borrower: Borrower, time: number): void {
-    borrower.time = time
-    if (borrower.loans.length === 0) return
-    const day = borrower.tenant.calendar.dayOf(time)
-    for (const loan of borrower.loans) loan.advance(day)
+    borrower.advance(time)
   }
 
   /** Closes a day for one slice and gives up what was held too long. False if it was closed before. */
@@ -99,7 +111,7 @@ export class FeaturePartition {
         closings: 0,
         closed_day: NEVER_CLOSED,
       }))
-      group = { tenant: new Tenant(name), byToken: new Map(), slices }
+      group = { tenant: new Tenant(name), indices: new IndexSeries(), byToken: new Map(), slices }
       this.tenants.set(name, group)
     }
     return group
@@ -109,7 +121,7 @@ export class FeaturePartition {
     let borrower = group.byToken.get(token)
     if (borrower === undefined) {
       const slice = Math.floor(borrowerHash(group.tenant.name, token) / this.partitions) % this.sliceCount
-      borrower = new Borrower(group.tenant, token, this.borrowers.length, slice)
+      borrower = new Borrower(group.tenant, token, this.borrowers.length, slice, this.#stores)
       group.byToken.set(token, borrower)
       group.slices[slice]?.borrowers.push(borrower)
       this.borrowers.push(borrower)
@@ -126,7 +138,12 @@ export class FeaturePartition {
         this.#applyQuery(borrower, event)
         return undefined
       case 'signal.reported':
-        borrower.addSignal(event.data.kind, event.time)
+        borrower.reports ??= new Reports()
+        borrower.reports.addSignal(event, time)
+        return undefined
+      case 'contact.recorded':
+        borrower.reports ??= new Reports()
+        borrower.reports.addContact(event, time)
         return undefined
       default:
         return this.#applyLedger(borrower, event, offset, time)
@@ -143,24 +160,39 @@ export class FeaturePartition {
 
   #applyTransaction(borrower: Borrower, event: EventOf<'transaction.posted'>, time: number): void {
     const { data } = event
-    const traits = transactionTraits(data, event.time, borrower.tenant.calendar)
-    insertTransaction(this.transactions, borrower.transactions, data, event.time, traits, time)
-    if (event.time < borrower.transactions_since) borrower.transactions_since = event.time
-    if ((traits & TRAIT.BALANCE) !== 0 && event.time >= borrower.last_balance_time) {
-      borrower.last_balance_time = event.time
-      borrower.last_balance_minor = data.balance_after_minor as number
+    const { tenant, index } = borrower
+    const { columns } = this
+    const traits = transactionTraits(data, event.time, tenant.calendar, tenant.configuration.institution)
+    const party = data.merchant ?? data.counterparty
+    const row = {
+      time: event.time,
+      amount_minor: data.amount_minor,
+      balance_minor: data.balance_after_minor ?? 0,
+      party: party === undefined ? 0 : hash48(party),
+      traits,
+      account: this.accounts.numberOf(index, data.account),
     }
-    if ((traits & TRAIT.SALARY) !== 0 && event.time > borrower.last_salary_time) borrower.last_salary_time = event.time
+    this.transactions.insert(index, row, time, tenant.calendar)
+    if (event.time < (columns.transactions_since[index] as number)) columns.transactions_since[index] = event.time
+    if ((traits & TRAIT.BALANCE) !== 0 && event.time >= (columns.last_balance_time[index] as number)) {
+      columns.last_balance_time[index] = event.time
+      columns.last_balance_minor[index] = data.balance_after_minor as number
+    }
+    if ((traits & TRAIT.SALARY) !== 0 && event.time > (columns.last_salary_time[index] as number)) {
+      columns.last_salary_time[index] = event.time
+    }
   }
 
   #applyQuery(borrower: Borrower, event: EventOf<'bureau.queried'>): void {
-    const { tenant } = borrower
+    const { tenant, index } = borrower
+    const { columns } = this
+    const reportEnd = columns.report_end[index] as number
     // Once a report is dated, the bureau's as-of time only rises: what lies a year before it can't come back.
-    const expired = Math.min(borrower.report_end, borrower.time) - QUERY_RETENTION_DAYS * MS_PER_DAY
-    insertQuery(this.queries, borrower.queries, event.data, tenant.calendar, tenant.configuration.institution, expired)
+    const expired = Math.min(reportEnd, borrower.time) - QUERY_RETENTION_DAYS * MS_PER_DAY
+    this.queries.insert(index, event.data, tenant.calendar, tenant.configuration.institution, expired)
     const { report_date } = event.data
     if (report_date !== undefined) {
-      borrower.report_end = Math.max(borrower.report_end, tenant.calendar.endOfDay(dayOfDate(report_date)))
+      columns.report_end[index] = Math.max(reportEnd, tenant.calendar.endOfDay(dayOfDate(report_date)))
     }
   }
 }

@@ -44,6 +44,9 @@ export type Calendar = {
 
 /** Offsets are looked up once per UTC quarter hour at most: all zones of today change only on such marks. */
 const QUARTER_MS = 900_000
+/** Days from 1970-01-01 for which a day's offset is kept: as many as ClickHouse's `Date` has. */
+const UTC_DAYS_KEPT = 65_536
+const UNKNOWN = Number.POSITIVE_INFINITY
 
 /** Calendar of an IANA time zone. Throws on an unknown one: the contract has checked it. */
 export function createCalendar(zone: string): Calendar {
@@ -58,8 +61,8 @@ export function createCalendar(zone: string): Calendar {
     minute: 'numeric',
     second: 'numeric',
   })
-  /** Per UTC day the offset at its start and end, where both agree (all but the days of a change). */
-  const offsetOfUtcDay = new Map<number, number>()
+  /** Per UTC day the offset at its start and end, where both agree (all but the days of a change, which are NaN). */
+  const offsetOfUtcDay = new Float64Array(UTC_DAYS_KEPT).fill(UNKNOWN)
   const offsetOfQuarter = new Map<number, number>()
 
   function measure(ms: number): number {
@@ -78,11 +81,11 @@ export function createCalendar(zone: string): Calendar {
 
   function offsetAt(ms: number): number {
     const utcDay = Math.floor(ms / MS_PER_DAY)
-    let offset = offsetOfUtcDay.get(utcDay)
-    if (offset === undefined) {
+    let offset = utcDay >= 0 && utcDay < UTC_DAYS_KEPT ? (offsetOfUtcDay[utcDay] as number) : Number.NaN
+    if (offset === UNKNOWN) {
       const first = measure(utcDay * MS_PER_DAY)
       offset = measure((utcDay + 1) * MS_PER_DAY - 1) === first ? first : Number.NaN
-      offsetOfUtcDay.set(utcDay, offset)
+      offsetOfUtcDay[utcDay] = offset
     }
     if (!Number.isNaN(offset)) return offset
     const quarter = Math.floor(ms / QUARTER_MS)
@@ -115,4 +118,15 @@ export function createCalendar(zone: string): Calendar {
     endOfDay: (day) => startOfDay(day + 1) - 1,
     hourOf: (ms) => Math.floor((((ms + offsetAt(ms)) % MS_PER_DAY) + MS_PER_DAY) / MS_PER_HOUR) % 24,
   }
+}
+
+/** Whether a day number is a Saturday or a Sunday: 1970-01-01 was a Thursday. */
+export function isWeekend(day: number): boolean {
+  const weekday = (((day + 4) % 7) + 7) % 7
+  return weekday === 0 || weekday === 6
+}
+
+/** Day of the month of a day number, from 1. */
+export function dayInMonth(day: number): number {
+  return new Date(day * MS_PER_DAY).getUTCDate()
 }

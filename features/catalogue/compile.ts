@@ -1,41 +1,39 @@
-import { BEHAVIOUR_FACTS, behaviourFacts } from '../behaviour.ts'
-import { LEDGER_FACTS, ledgerFacts } from '../ledger/facts.ts'
+import { FACT_GROUPS } from '../facts/index.ts'
+import { FactView } from '../facts/view.ts'
 import type { Borrower } from '../state/borrower.ts'
+import type { IndexSeries } from '../state/indices.ts'
+import { TRAIT, TRANSACTION_F64 } from '../streams/transactions.ts'
 import { MS_PER_DAY } from '../time.ts'
 import { aggregateKey, type WindowAggregate } from '../window/aggregate.ts'
 import { compileWindowPass } from '../window/compile.ts'
 import type { FeatureDefinition, Input } from './define.ts'
 
-/** Writes all features of a borrower at its current as-of time to `out[at …]`, in catalogue order; NaN is missing. */
-export type Evaluate = (borrower: Borrower, out: Float64Array, at: number) => void
-
 /**
- * Compiles a catalogue: each window and fact is computed once whatever number of entries reads it.
- * The ledger of the borrower must have been advanced to the business date of its as-of time.
+ * Writes all features of a borrower at its current as-of time to `out[at …]`, in catalogue order; NaN is missing.
+ * `indices` are those that the borrower's tenant has received in the partition.
  */
+export type Evaluate = (borrower: Borrower, indices: IndexSeries, out: Float64Array, at: number) => void
+
+/** Compiles a catalogue: each window and fact is computed once whatever number of entries reads it. */
 export function compileCatalogue(catalogue: readonly FeatureDefinition[]): Evaluate {
   const windows = new Map<string, { aggregate: WindowAggregate; slot: number }>()
-  const factsFrom = { ledger: 0, behaviour: LEDGER_FACTS.length }
-  const windowsFrom = LEDGER_FACTS.length + BEHAVIOUR_FACTS.length
+  const factNames = FACT_GROUPS.flatMap((group) => group.names)
+  const windowsFrom = factNames.length
 
   function slotOf(input: Input): number {
-    if ('fact' in input) {
-      const inLedger = (LEDGER_FACTS as readonly string[]).indexOf(input.fact)
-      if (inLedger >= 0) return factsFrom.ledger + inLedger
-      return factsFrom.behaviour + (BEHAVIOUR_FACTS as readonly string[]).indexOf(input.fact)
-    }
-    const key = aggregateKey(input)
+    if ('fact' in input) return factNames.indexOf(input.fact)
+    const aggregate = asCount(input)
+    const key = aggregateKey(aggregate)
     const known = windows.get(key)
     if (known !== undefined) return known.slot
     const slot = windowsFrom + windows.size
-    windows.set(key, { aggregate: input, slot })
+    windows.set(key, { aggregate, slot })
     return slot
   }
 
   const slotsOf = catalogue.map((entry) => entry.inputs.map(slotOf))
   const slots = new Float64Array(windowsFrom + windows.size)
-  const ledger = slots.subarray(factsFrom.ledger, LEDGER_FACTS.length)
-  const behaviour = slots.subarray(factsFrom.behaviour, windowsFrom)
+  const groups = factSlots(slots)
   const passOf = (stream: WindowAggregate['stream']) => {
     const mine = [...windows.values()].filter((one) => one.aggregate.stream === stream)
     return compileWindowPass(
@@ -46,17 +44,38 @@ export function compileCatalogue(catalogue: readonly FeatureDefinition[]): Evalu
   const transactionPass = passOf('transactions')
   const queryPass = passOf('queries')
   const assemble = compileAssembly(catalogue, slotsOf)
+  const view = new FactView()
 
-  return (borrower, out, at) => {
-    const { time } = borrower
-    const bureauTime = borrower.report_end === Number.NEGATIVE_INFINITY ? time : Math.min(borrower.report_end, time)
-    ledgerFacts(borrower, time, borrower.tenant.calendar.dayOf(time), ledger)
-    behaviourFacts(borrower, time, bureauTime, behaviour)
-    transactionPass(borrower.transactions, time, slots)
-    queryPass(borrower.queries, bureauTime, slots)
-    const history = borrower.transactions_since === Number.POSITIVE_INFINITY ? -1 : time - borrower.transactions_since
-    assemble(slots, out, at, history, borrower.queries.chunk !== null)
+  return (borrower, indices, out, at) => {
+    view.open(borrower, indices)
+    const { time } = view
+    for (const { group, out: facts } of groups) group.compute(view, facts)
+    transactionPass(view.rows, time, slots)
+    queryPass(view.queries, view.bureauTime, slots)
+    const since = borrower.columns.transactions_since[borrower.index] as number
+    const history = since === Number.POSITIVE_INFINITY ? -1 : time - since
+    assemble(slots, out, at, history, borrower.hasQueries)
   }
+}
+
+/** Each group of facts with its part of the slots. */
+function factSlots(slots: Float64Array) {
+  let from = 0
+  return FACT_GROUPS.map((group) => {
+    const out = slots.subarray(from, from + group.names.length)
+    from += group.names.length
+    return { group, out }
+  })
+}
+
+/** Distinct parties of transactions are counted by a bit that the latest row of each party has: T never lies before a row. */
+function asCount(aggregate: WindowAggregate): WindowAggregate {
+  const { stream, fold, column, where } = aggregate
+  if (stream !== 'transactions' || fold !== 'distinct') return aggregate
+  const last = where === TRAIT.CARD ? TRAIT.LAST_CARD : where === (TRAIT.OUT | TRAIT.PARTY) ? TRAIT.LAST_OUT : 0
+  if (column !== TRANSACTION_F64.PARTY || last === 0)
+    throw new Error(`no bit says which rows of ${where} are the latest of their party`)
+  return { ...aggregate, fold: 'count', column: 0, where: where | last }
 }
 
 type Assemble = (slots: Float64Array, out: Float64Array, at: number, history: number, hasReport: boolean) => void

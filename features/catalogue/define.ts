@@ -1,5 +1,4 @@
-import type { BehaviourFact } from '../behaviour.ts'
-import type { LedgerFact } from '../ledger/facts.ts'
+import type { Fact } from '../facts/index.ts'
 import type { WindowAggregate } from '../window/aggregate.ts'
 
 /** The five families of signals. */
@@ -8,7 +7,7 @@ export type Family = 'cash-flow' | 'cash-out' | 'multi-lender' | 'repayment-habi
 export type Unit = 'count' | 'minor' | 'days' | 'hours' | 'share' | 'ratio' | 'months'
 
 /** Something a feature is computed from: a window over a stream, or a fact of the ledger or of behaviour. */
-export type Input = WindowAggregate | { readonly fact: LedgerFact | BehaviourFact }
+export type Input = WindowAggregate | { readonly fact: Fact }
 
 export type Formula = { readonly zh: string; readonly en: string }
 

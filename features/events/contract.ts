@@ -51,6 +51,8 @@ const loanDisbursed = sortedObject({
   disbursed_at: instant,
   schedule,
   purpose: label.optional(),
+  /** Industry of a business borrower, in the words that an `industry_index` signal refers to. */
+  industry: label.optional(),
   collateral: label.optional(),
   guarantor: token.optional(),
   credit_limit_minor: amountMinor.optional(),
@@ -137,6 +139,8 @@ const repaymentReversed = sortedObject({
 
 const transactionPosted = sortedObject({
   account: token,
+  /** `credit` where the account spends a credit line; anything else is the borrower's own money. */
+  account_kind: label.optional(),
   direction: z.enum(['in', 'out']),
   currency,
   amount_minor: positiveAmountMinor,
@@ -158,12 +162,43 @@ const bureauQueried = sortedObject({
   report_date: businessDate.optional(),
 })
 
+/** Figures of a business borrower's financial statement over the year that ends on `period_end`, minor units. */
+const financialStatement = sortedObject({
+  period_end: businessDate,
+  current_assets_minor: amountMinor.optional(),
+  current_liabilities_minor: amountMinor.optional(),
+  total_assets_minor: amountMinor.optional(),
+  total_liabilities_minor: amountMinor.optional(),
+  receivables_minor: amountMinor.optional(),
+  inventory_minor: amountMinor.optional(),
+  revenue_minor: amountMinor.optional(),
+  cost_of_sales_minor: amountMinor.optional(),
+  operating_profit_minor: signedAmountMinor.optional(),
+  interest_expense_minor: amountMinor.optional(),
+  net_profit_minor: signedAmountMinor.optional(),
+})
+export type FinancialStatement = z.output<typeof financialStatement>
+
+/**
+ * What others report: `litigation`, `enforcement` (their `amount_minor`), `guarantor_default`, `collateral_valuation`
+ * (`amount_minor` is the value, `reference` the collateral), `financial_statement`, and without a subject
+ * `industry_index` and `region_index` (`value`, and the industry or region as `reference`).
+ */
 const signalReported = sortedObject({
   kind: label,
   reported_at: instant,
   amount_minor: signedAmountMinor.optional(),
   value: z.number().optional(),
-  reference: token.optional(),
+  reference: label.optional(),
+  statement: financialStatement.optional(),
+})
+
+/** A contact of collection with the borrower: `channel` such as call, message, visit; `result` as the platform words it. */
+const contactRecorded = sortedObject({
+  loan: token.optional(),
+  channel: label,
+  result: label.optional(),
+  contacted_at: instant,
 })
 
 /** First DPD of each past due bucket; the last is open upwards. */
@@ -217,6 +252,7 @@ export const businessEvents = {
   'transaction.posted': transactionPosted,
   'bureau.queried': bureauQueried,
   'signal.reported': signalReported,
+  'contact.recorded': contactRecorded,
 } as const
 
 /** What foreshock appends itself. Of these only `tenant.configured` may also come first in a file. */
@@ -263,6 +299,7 @@ export const incomingEvent = z.discriminatedUnion('type', [
   businessEvent('transaction.posted'),
   businessEvent('bureau.queried'),
   businessEvent('signal.reported'),
+  businessEvent('contact.recorded'),
   z.object({
     ...envelope,
     type: z.literal('tenant.configured'),

@@ -1,12 +1,18 @@
 import type { EventOf } from '../events/contract.ts'
+import { hash48, hash64 } from '../hash.ts'
 import type { Borrower, HeldEvent, LoanEventType } from '../state/borrower.ts'
 import { dayOfDate } from '../time.ts'
-import { Loan, type Payment, scheduleOf, termsOf } from './loan.ts'
+import type { Loan } from './loan.ts'
+import type { Operation } from './operation.ts'
+import { scheduleOf } from './schedule.ts'
 
 /** Events of loans not known yet that one borrower may have waiting. */
 export const HELD_EVENTS_MAX = 64
 /** Days that must close before a held event is given up. */
 export const HELD_CLOSINGS_MAX = 7
+/** The `kind` of a restructuring that only gives more time. */
+const EXTENSION = 'extension'
+const halves = new Uint32Array(2)
 
 /** Why the engine refused an event that decoded well. */
 export type RefusalReason =
@@ -86,8 +92,9 @@ function disburse(
       detail: `loan ${data.loan} was disbursed before`,
     }
   }
-  const loan = new Loan(termsOf(data, borrower.tenant.calendar.dayOf(data.disbursed_at)), scheduleOf(data.schedule))
-  borrower.addLoan(loan)
+  const loan = borrower.addLoan()
+  loan.disburse(data, borrower.tenant.calendar.dayOf(data.disbursed_at))
+  borrower.loansChanged()
   if (borrower.held === null) return undefined
   const waiting = borrower.held
   borrower.held = null
@@ -104,29 +111,24 @@ function disburse(
 }
 
 function applyToLoan(borrower: Borrower, loan: Loan, event: EventOf<LoanEventType>, day: number): Refusal | undefined {
-  const { calendar } = borrower.tenant
   // What falls due up to this place counts before the event does: it may settle what a restructuring would drop.
   loan.advance(day)
+  const refusal = changeLoan(borrower, loan, event, day)
+  if (refusal === undefined) borrower.loansChanged()
+  return refusal
+}
+
+function changeLoan(borrower: Borrower, loan: Loan, event: EventOf<LoanEventType>, day: number): Refusal | undefined {
+  const { calendar } = borrower.tenant
   switch (event.type) {
     case 'repayment.received': {
-      const { data } = event
-      const payment: Payment = {
-        kind: 'payment',
-        id: event.id,
-        time: event.time,
-        value_day: calendar.dayOf(data.paid_at),
-        amount_minor: data.amount_minor,
-        split: data.split ?? null,
-        account: data.account ?? null,
-        reversed: false,
-      }
+      const payment = loan.nextOperation()
+      describePayment(payment, event, calendar.dayOf(event.data.paid_at), loan)
       loan.add(payment, day)
       return undefined
     }
     case 'repayment.reversed': {
-      const payment = loan.operations.find(
-        (one): one is Payment => one.kind === 'payment' && one.id === event.data.repayment,
-      )
+      const payment = loan.findPayment(event.data.repayment)
       if (payment === undefined) {
         return {
           reason: 'unknown_repayment',
@@ -144,9 +146,12 @@ function applyToLoan(borrower: Borrower, loan: Loan, event: EventOf<LoanEventTyp
     }
     case 'loan.restructured': {
       if (loan.status !== 'open') return notOpen(loan)
-      const { schedule, effective_date } = event.data
-      const effective_day = dayOfDate(effective_date)
-      loan.add({ kind: 'restructuring', effective_day, schedule: scheduleOf(schedule), kept: null }, day)
+      const { schedule, effective_date, kind } = event.data
+      const restructuring = loan.nextOperation()
+      restructuring.schedule = scheduleOf(schedule)
+      restructuring.value_day = dayOfDate(effective_date)
+      restructuring.is_extension = kind === EXTENSION
+      loan.add(restructuring, day)
       return undefined
     }
     case 'loan.closed':
@@ -161,9 +166,27 @@ function applyToLoan(borrower: Borrower, loan: Loan, event: EventOf<LoanEventTyp
   }
 }
 
+function describePayment(
+  payment: Operation,
+  { id, time, data }: EventOf<'repayment.received'>,
+  valueDay: number,
+  loan: Loan,
+): void {
+  hash64(id, halves, 0)
+  payment.id_high = halves[0] as number
+  payment.id_low = halves[1] as number
+  payment.time = time
+  payment.value_day = valueDay
+  payment.amount_minor = data.amount_minor
+  payment.split = data.split ?? null
+  payment.account = data.account === undefined ? 0 : hash48(data.account)
+  payment.payer = data.payer === undefined ? 0 : hash48(data.payer)
+  payment.channel = data.channel === undefined ? 0 : loan.names.numberOf(data.channel)
+}
+
 function notOpen(loan: Loan): Refusal {
   return {
     reason: 'loan_not_open',
-    detail: `loan ${loan.terms.loan} is ${loan.status}`,
+    detail: `loan ${loan.token} is ${loan.status}`,
   }
 }

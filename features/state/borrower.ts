@@ -1,6 +1,10 @@
 import type { EventOf, EventType } from '../events/contract.ts'
+import type { LoanBook } from '../ledger/book.ts'
 import type { Loan } from '../ledger/loan.ts'
-import { emptySegment } from './segments.ts'
+import type { QueryColumns, QueryRows } from '../streams/bureau.ts'
+import type { TransactionColumns, TransactionRows } from '../streams/transaction-rows.ts'
+import type { BorrowerColumns } from './borrower-columns.ts'
+import type { Reports } from './reports.ts'
 import type { Tenant } from './tenant.ts'
 
 /** Types that wait for a loan not known yet. */
@@ -18,69 +22,116 @@ export type HeldEvent = {
   readonly expires_after_closings: number
 }
 
-const NO_LOANS: Loan[] = []
-const NO_TIMES: number[] = []
+/** Where a partition keeps what it knows of its borrowers. */
+export type BorrowerStores = {
+  readonly columns: BorrowerColumns
+  readonly transactions: TransactionRows
+  readonly queries: QueryRows
+  readonly book: LoanBook
+}
 
-/** Everything foreshock remembers of one borrower, apart from decisions. */
+/**
+ * Everything foreshock remembers of one borrower, apart from decisions. Most of it lies in the partition's stores under the
+ * borrower's index; the object itself is small, as there are millions.
+ */
 export class Borrower {
   readonly tenant: Tenant
   readonly token: string
   /** Place in the partition's list of borrowers: the order of first appearance in the log. */
   readonly index: number
   readonly slice: number
-
-  /** As-of time of the latest evaluation: the largest event time seen, ticks included; −Infinity before any. */
-  time = Number.NEGATIVE_INFINITY
-  readonly transactions = emptySegment()
-  readonly queries = emptySegment()
-  /** Smallest time of a transaction received. */
-  transactions_since = Number.POSITIVE_INFINITY
-  last_balance_minor = Number.NaN
-  last_balance_time = Number.NEGATIVE_INFINITY
-  last_salary_time = Number.NEGATIVE_INFINITY
-  /** End of the latest report date of a bureau query. */
-  report_end = Number.NEGATIVE_INFINITY
-  loans: Loan[] = NO_LOANS
+  readonly #stores: BorrowerStores
+  /** What others reported, and events that wait for a loan; null for the many of whom there is nothing of the kind. */
+  reports: Reports | null = null
   held: HeldEvent[] | null = null
-  litigation_times: number[] = NO_TIMES
-  enforcement_times: number[] = NO_TIMES
-  guarantor_default_times: number[] = NO_TIMES
 
-  constructor(tenant: Tenant, token: string, index: number, slice: number) {
+  constructor(tenant: Tenant, token: string, index: number, slice: number, stores: BorrowerStores) {
     this.tenant = tenant
     this.token = token
     this.index = index
     this.slice = slice
+    this.#stores = stores
+    stores.columns.begin(index)
+  }
+
+  get columns(): BorrowerColumns {
+    return this.#stores.columns
+  }
+
+  /** As-of time of the latest evaluation: the largest event time seen, ticks included; −Infinity before any. */
+  get time(): number {
+    return this.#stores.columns.time[this.index] as number
+  }
+
+  set time(ms: number) {
+    this.#stores.columns.time[this.index] = ms
+  }
+
+  /** Rows by time, valid until another borrower's are asked for. */
+  get transactions(): TransactionColumns {
+    return this.#stores.transactions.open(this.index)
+  }
+
+  get queries(): QueryColumns {
+    return this.#stores.queries.open(this.index)
+  }
+
+  /** Whether any bureau query was ever received. */
+  get hasQueries(): boolean {
+    return this.#stores.queries.pages.count(this.index) > 0
+  }
+
+  /** Loans in log order of their disbursement, as of the business date of `time`; valid until another's are asked for. */
+  get loans(): readonly Loan[] {
+    if (this.loanCount === 0) return NO_LOANS
+    const { book } = this.#stores
+    // The day is asked for only where loans are opened.
+    return book.isOpen(this.index) ? book.open(this.index, 0) : book.open(this.index, this.day)
+  }
+
+  /** Business date of `time`; 0 before any. */
+  get day(): number {
+    const { time } = this
+    return Number.isFinite(time) ? this.tenant.calendar.dayOf(time) : 0
+  }
+
+  get loanCount(): number {
+    return this.#stores.columns.loans[this.index] as number
   }
 
   /** Has a loan that is neither closed nor written off. */
   isExposed(): boolean {
-    for (const loan of this.loans) if (loan.status === 'open') return true
-    return false
+    return (this.#stores.columns.open_loans[this.index] as number) > 0
   }
 
   findLoan(token: string): Loan | undefined {
-    for (const loan of this.loans) if (loan.terms.loan === token) return loan
-    return undefined
+    return this.loans.find((loan) => loan.isOf(token))
   }
 
-  addLoan(loan: Loan): void {
-    if (this.loans === NO_LOANS) this.loans = [loan]
-    else this.loans.push(loan)
+  /** A further loan, to be disbursed by the caller. */
+  addLoan(): Loan {
+    void this.loans
+    return this.#stores.book.add(this.index)
   }
 
-  /** Adds the time of a public-record signal; other kinds are stored in the log alone for now. */
-  addSignal(kind: string, time: number): void {
-    const field = SIGNAL_FIELDS.get(kind)
-    if (field === undefined) return
-    if (this[field] === NO_TIMES) this[field] = [time]
-    else this[field].push(time)
+  /** What is open of the loans was changed. */
+  loansChanged(): void {
+    const { book, columns } = this.#stores
+    book.changed()
+    const loans = book.open(this.index, 0)
+    columns.loans[this.index] = loans.length
+    let open = 0
+    for (const loan of loans) if (loan.status === 'open') open++
+    columns.open_loans[this.index] = open
+  }
+
+  /** Moves the as-of time on, and the loans with it where they are open. */
+  advance(time: number): void {
+    this.time = time
+    if (this.loanCount === 0 || !this.#stores.book.isOpen(this.index)) return
+    const { day } = this
+    for (const loan of this.loans) loan.advance(day)
   }
 }
 
-const SIGNAL_FIELDS: ReadonlyMap<string, 'litigation_times' | 'enforcement_times' | 'guarantor_default_times'> =
-  new Map([
-    ['litigation', 'litigation_times'],
-    ['enforcement', 'enforcement_times'],
-    ['guarantor_default', 'guarantor_default_times'],
-  ] as const)
+const NO_LOANS: readonly Loan[] = []

@@ -1,7 +1,5 @@
 import type { EventData } from '../events/contract.ts'
-import { hash53 } from '../hash.ts'
-import { type Segment, SegmentStore } from '../state/segments.ts'
-import { type Calendar, MS_PER_DAY } from '../time.ts'
+import type { Calendar } from '../time.ts'
 import { HIGH_RISK_MERCHANT_MCCS, QUASI_CASH_MCCS, WITHDRAWAL_MCCS } from './merchant-categories.ts'
 
 /** What a transaction is, as bits: every filter of a feature is a test of these. */
@@ -24,6 +22,20 @@ export const TRAIT = {
   BALANCE: 1 << 15,
   OVERDRAWN: 1 << 16,
   PARTY: 1 << 17,
+  SECURITIES: 1 << 18,
+  PROPERTY: 1 << 19,
+  OWN_ACCOUNT: 1 << 20,
+  FAILED_LENDER: 1 << 21,
+  JUST_UNDER: 1 << 22,
+  CREDIT: 1 << 23,
+  OTHER_LENDER_IN: 1 << 24,
+  LINKED_IN: 1 << 25,
+  /** Set by what else was received, see `transaction-rows.ts`. */
+  ROUND_TRIP: 1 << 26,
+  THIRD_OF_DAY: 1 << 27,
+  /** The latest outgoing, or card, row of its party: so many of them in a window are its distinct parties. */
+  LAST_OUT: 1 << 28,
+  LAST_CARD: 1 << 29,
 } as const
 
 /** Columns of a transaction row. `PARTY` is the hash of the merchant, or else of the counterparty, or 0. */
@@ -33,40 +45,59 @@ export const TRANSACTION_F64 = {
   BALANCE: 2,
   PARTY: 3,
 } as const
-export const TRANSACTION_U32 = { TRAITS: 0 } as const
+/** `ACCOUNT` is the account's number among the borrower's own. */
+export const TRANSACTION_U32 = { TRAITS: 0, ACCOUNT: 1 } as const
 
 /** No window of the catalogue reaches further back than this; older rows may go. */
 export const TRANSACTION_RETENTION_DAYS = 181
+/** No feature looks at a row this old or older. */
+export const TRANSACTION_LOOKBACK_DAYS = 180
 
 /** Amounts that are a multiple of this many minor units count as round. */
 export const ROUND_AMOUNT_MINOR = 10_000
 /** Night is from 0:00 to before this local hour. */
 export const NIGHT_ENDS_HOUR = 5
+/** Lines that people stay just under: within 5 % below, as of version 1. */
+export const JUST_UNDER_LINES_MINOR: readonly number[] = [1_000_000, 5_000_000]
+const JUST_UNDER_PERCENT = 95
 
 const SALARY_CATEGORIES = new Set(['salary', 'pension', 'benefit'])
 const ENTERED_REMOTELY = new Set(['online', 'manual'])
-const DIVERSION_KINDS = new Set(['securities', 'property'])
+const LINKED_KINDS = new Set(['person', 'merchant'])
 
-export function createTransactionStore(): SegmentStore {
-  return new SegmentStore(4, 1)
-}
-
-export function transactionTraits(data: EventData<'transaction.posted'>, time: number, calendar: Calendar): number {
+/** The bits of a transaction as it stands; those that depend on others are added by whoever inserts it. */
+export function transactionTraits(
+  data: EventData<'transaction.posted'>,
+  time: number,
+  calendar: Calendar,
+  ownInstitution: string | undefined,
+): number {
   let traits = 0
   const { category, counterparty_kind: kind, balance_after_minor: balance } = data
   if (balance !== undefined) traits |= balance < 0 ? TRAIT.BALANCE | TRAIT.OVERDRAWN : TRAIT.BALANCE
   if (category === 'penalty_interest') traits |= TRAIT.PENALTY
   if (data.merchant !== undefined || data.counterparty !== undefined) traits |= TRAIT.PARTY
   // A failed debit moved no money, so it is neither in nor out.
-  if (category === 'failed_debit') return traits | TRAIT.FAILED
-  if (data.direction === 'in') {
-    traits |= TRAIT.IN
-    if (kind === 'employer' || (category !== undefined && SALARY_CATEGORIES.has(category))) traits |= TRAIT.SALARY
-    if (kind === 'lender' || category === 'loan_proceeds') traits |= TRAIT.LENDER_IN
-    return traits
+  if (category === 'failed_debit') return traits | TRAIT.FAILED | (kind === 'lender' ? TRAIT.FAILED_LENDER : 0)
+  if (data.direction === 'in') return traits | incomingTraits(data, ownInstitution)
+  return traits | outgoingTraits(data, calendar.hourOf(time))
+}
+
+function incomingTraits(data: EventData<'transaction.posted'>, ownInstitution: string | undefined): number {
+  const { category, counterparty_kind: kind } = data
+  let traits: number = TRAIT.IN
+  if (kind === 'employer' || (category !== undefined && SALARY_CATEGORIES.has(category))) traits |= TRAIT.SALARY
+  if (kind === 'lender' || category === 'loan_proceeds') {
+    traits |= TRAIT.LENDER_IN
+    if (ownInstitution === undefined || data.counterparty !== ownInstitution) traits |= TRAIT.OTHER_LENDER_IN
   }
-  traits |= TRAIT.OUT
-  const mcc = data.mcc
+  if (category !== 'refund' && kind !== undefined && LINKED_KINDS.has(kind)) traits |= TRAIT.LINKED_IN
+  return traits
+}
+
+function outgoingTraits(data: EventData<'transaction.posted'>, hour: number): number {
+  const { category, counterparty_kind: kind, mcc, amount_minor: amount } = data
+  let traits: number = TRAIT.OUT
   if (category === 'cash_withdrawal' || data.channel === 'atm' || (mcc !== undefined && WITHDRAWAL_MCCS.has(mcc))) {
     traits |= TRAIT.CASH
   }
@@ -74,31 +105,17 @@ export function transactionTraits(data: EventData<'transaction.posted'>, time: n
   if (data.merchant !== undefined) {
     traits |= TRAIT.CARD
     if (mcc !== undefined && HIGH_RISK_MERCHANT_MCCS.has(mcc)) traits |= TRAIT.HIGH_RISK
+    if (data.account_kind === 'credit') traits |= TRAIT.CREDIT
   }
-  if (calendar.hourOf(time) < NIGHT_ENDS_HOUR) traits |= TRAIT.NIGHT
-  if (data.amount_minor % ROUND_AMOUNT_MINOR === 0) traits |= TRAIT.ROUND
+  if (hour < NIGHT_ENDS_HOUR) traits |= TRAIT.NIGHT
+  if (amount % ROUND_AMOUNT_MINOR === 0) traits |= TRAIT.ROUND
   if (data.entry_mode !== undefined && ENTERED_REMOTELY.has(data.entry_mode)) traits |= TRAIT.NOT_PRESENT
   if (kind === 'lender' || category === 'loan_payment') traits |= TRAIT.LENDER_OUT
-  if ((kind !== undefined && DIVERSION_KINDS.has(kind)) || (category !== undefined && DIVERSION_KINDS.has(category))) {
-    traits |= TRAIT.DIVERTED
+  if (kind === 'securities' || category === 'securities') traits |= TRAIT.SECURITIES | TRAIT.DIVERTED
+  if (kind === 'property' || category === 'property') traits |= TRAIT.PROPERTY | TRAIT.DIVERTED
+  if (kind === 'own_account') traits |= TRAIT.OWN_ACCOUNT
+  for (const line of JUST_UNDER_LINES_MINOR) {
+    if (amount < line && amount * 100 >= line * JUST_UNDER_PERCENT) traits |= TRAIT.JUST_UNDER
   }
   return traits
-}
-
-/** Adds a transaction to a borrower's rows; rows older than all windows before `asOf` may go. */
-export function insertTransaction(
-  store: SegmentStore,
-  segment: Segment,
-  data: EventData<'transaction.posted'>,
-  time: number,
-  traits: number,
-  asOf: number,
-): void {
-  const at = store.insert(segment, time, asOf - TRANSACTION_RETENTION_DAYS * MS_PER_DAY)
-  const { f64, u32 } = segment.chunk as NonNullable<Segment['chunk']>
-  ;(f64[TRANSACTION_F64.AMOUNT] as Float64Array)[at] = data.amount_minor
-  ;(f64[TRANSACTION_F64.BALANCE] as Float64Array)[at] = data.balance_after_minor ?? 0
-  const party = data.merchant ?? data.counterparty
-  ;(f64[TRANSACTION_F64.PARTY] as Float64Array)[at] = party === undefined ? 0 : hash53(party)
-  ;(u32[TRANSACTION_U32.TRAITS] as Uint32Array)[at] = traits
 }

@@ -33,10 +33,13 @@ const manifestSchema = z.strictObject({
       definitions: z.unknown(),
       feed_seqs: z.record(z.string(), z.int()),
       borrowers: z.int(),
+      /** Words that loans share, by their numbers. */
+      names: z.array(z.string()),
       tenants: z.array(
         z.strictObject({
           tenant: z.string(),
           configuration: z.unknown(),
+          indices: z.array(z.tuple([z.string(), z.array(z.number()), z.array(z.number())])),
           slices: z.array(z.strictObject({ closings: z.int(), closed_day: z.int().nullable() })),
         }),
       ),
@@ -68,6 +71,7 @@ export class Checkpoints {
       this.#files.length === 0 || increments > Math.max(baseBytes * INCREMENTS_PER_BASE, INCREMENT_BYTES_KEPT)
     const writer = new ByteWriter(1 << 20)
     for (const state of engine.partitions) {
+      state.features.book.save()
       const indexes = isBase ? state.features.borrowers.keys() : state.dirty
       for (const index of indexes) {
         const borrower = state.features.borrowers[index]
@@ -79,7 +83,7 @@ export class Checkpoints {
         writer.string(borrower.tenant.name)
         writer.string(borrower.token)
         writer.f64(closedDayOf(state, borrower))
-        writeBorrower(borrower, writer)
+        writeBorrower(borrower, state.features, writer)
         writeDecision(state.decisions[index], writer)
         writer.setU32(at, writer.length - at)
       }
@@ -186,9 +190,13 @@ function manifestOf(engine: Engine): Omit<Manifest, 'files'> {
       definitions: state.definitions?.published ?? null,
       feed_seqs: Object.fromEntries(state.feedSeqs),
       borrowers: state.features.borrowers.length,
-      tenants: [...state.features.tenants.values()].map(({ tenant, slices }) => ({
+      names: state.features.names.texts,
+      tenants: [...state.features.tenants.values()].map(({ tenant, indices, slices }) => ({
         tenant: tenant.name,
         configuration: tenant.configuration,
+        indices: [...indices.points].map(
+          ([name, { times, values }]) => [name, times, values] as [string, number[], number[]],
+        ),
         slices: slices.map(({ closings, closed_day }) => ({
           closings,
           closed_day: Number.isFinite(closed_day) ? closed_day : null,
@@ -206,9 +214,11 @@ function restoreShells(engine: Engine, manifest: Manifest): void {
     state.offset = one.offset
     if (one.definitions !== null) engine.publish(state, one.definitions as Parameters<Engine['publish']>[1])
     for (const [tenant, seq] of Object.entries(one.feed_seqs)) state.feedSeqs.set(tenant, seq)
-    for (const { tenant, configuration, slices } of one.tenants) {
+    for (const name of one.names) state.features.names.numberOf(name)
+    for (const { tenant, configuration, indices, slices } of one.tenants) {
       const group = state.features.tenantOf(tenant)
       group.tenant.configure(configuration as TenantConfiguration)
+      for (const [name, times, values] of indices) group.indices.points.set(name, { times, values })
       slices.forEach(({ closings, closed_day }, k) => {
         const slice = group.slices[k]
         if (slice === undefined) return
@@ -239,8 +249,6 @@ function restoreBorrower(
   if (closed > closedWhenCopied && (borrower.isExposed() || (decision?.warning ?? null) !== null)) {
     borrower.time = Math.max(borrower.time, group.tenant.calendar.endOfDay(closed))
   }
-  const day = borrower.loans.length === 0 ? 0 : group.tenant.calendar.dayOf(borrower.time)
-  for (const loan of borrower.loans) loan.reallocate(day)
 }
 
 /** The last day that is closed for a borrower's slice, −Infinity before any. */

@@ -26,7 +26,7 @@ export function summaryOf(pipeline: Pipeline, evaluationsBefore: number, seconds
   const borrowers = engine.partitions.flatMap((state) => state.features.borrowers)
   return {
     borrowers: borrowers.length,
-    loans: borrowers.reduce((sum, borrower) => sum + borrower.loans.length, 0),
+    loans: borrowers.reduce((sum, borrower) => sum + borrower.loanCount, 0),
     events: counts.events,
     repeats: counts.repeats,
     evaluations: engine.evaluations - evaluationsBefore,

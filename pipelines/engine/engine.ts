@@ -185,7 +185,7 @@ export class Engine {
     if (applied.kind === 'nobody') return
     const { borrower } = applied
     state.dirty.add(borrower.index)
-    if ('loan' in event.data) {
+    if ('loan' in event.data && event.data.loan !== undefined) {
       const loan = borrower.findLoan(event.data.loan)
       if (loan !== undefined) outputs.loan(loanRow(borrower, loan), { partition, offset }, 0)
     }
@@ -230,7 +230,8 @@ export class Engine {
     isStored: boolean,
   ): void {
     const isTick = event.type === 'day.closed'
-    this.#evaluate(borrower, this.#matrix, this.#waiting.length * WIDTH)
+    const { indices } = state.features.tenantOf(borrower.tenant.name)
+    this.#evaluate(borrower, indices, this.#matrix, this.#waiting.length * WIDTH)
     this.#undecided.add(borrower)
     this.#waiting.push({
       state,
@@ -262,7 +263,7 @@ export class Engine {
     outputs: Outputs,
   ): void {
     for (const loan of borrower.loans) {
-      if (loan.terms.disbursed_day > day) continue
+      if (loan.disbursed_day > day) continue
       // An event of a later day may have come before this day was closed, and a loan that nobody sweeps lags behind.
       const isElsewhere =
         borrower.time > end ? loan.hasPaymentAfter(day) : borrower.time < end && loan.future_day <= day
@@ -274,6 +275,7 @@ export class Engine {
       if (isElsewhere) loan.reallocate(borrower.tenant.calendar.dayOf(borrower.time))
       if (changed === null) continue
       outputs.loan(loanRow(borrower, loan), place, 1)
+      borrower.loansChanged()
       state.dirty.add(borrower.index)
     }
   }

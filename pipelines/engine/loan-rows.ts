@@ -66,23 +66,23 @@ export type LoanMonthRow = {
 
 /** The loan as it stands now: a row that the next one replaces. */
 export function loanRow(borrower: Borrower, loan: Loan): LoanRow {
-  const { terms } = loan
+  const { names } = loan
   return {
     tenant: borrower.tenant.name,
     dataset: OWN_DATASET,
-    loan: terms.loan,
+    loan: loan.token,
     borrower: borrower.token,
-    product: terms.product,
-    channel: terms.channel,
-    region: terms.region,
-    purpose: terms.purpose,
-    currency: terms.currency,
-    principal_minor: terms.principal_minor,
-    annual_rate: terms.annual_rate,
-    instalments: loan.due_day.length,
-    credit_limit_minor: terms.credit_limit_minor,
-    disbursed_at: terms.disbursed_at,
-    cohort: firstDayOfMonth(monthOfDay(terms.disbursed_day)),
+    product: names.textOf(loan.product),
+    channel: names.textOf(loan.channel),
+    region: names.textOf(loan.region),
+    purpose: names.textOf(loan.purpose),
+    currency: names.textOf(loan.currency),
+    principal_minor: loan.principal_minor,
+    annual_rate: orNull(loan.annual_rate),
+    instalments: loan.instalment_count,
+    credit_limit_minor: orNull(loan.credit_limit_minor),
+    disbursed_at: loan.disbursed_at,
+    cohort: firstDayOfMonth(monthOfDay(loan.disbursed_day)),
     status: loan.status,
     status_date: loan.status === 'open' ? null : loan.status_day,
     worst_dpd: loan.worst_dpd,
@@ -122,7 +122,7 @@ export function closeLoanDay(
   loan.reported = now
   if (dpd > loan.worst_dpd) loan.worst_dpd = dpd
   const bucket = status === WRITTEN_OFF ? WRITTEN_OFF : tenant.bucket(dpd)
-  const key = { tenant: tenant.name, dataset: OWN_DATASET, loan: loan.terms.loan, borrower: borrower.token, date: day }
+  const key = { tenant: tenant.name, dataset: OWN_DATASET, loan: loan.token, borrower: borrower.token, date: day }
   return { changed: { ...key, bucket, ...now }, status }
 }
 
@@ -130,23 +130,27 @@ export function closeLoanDay(
 export function loanMonthRow(borrower: Borrower, loan: Loan, day: number, status: LoanStatus): LoanMonthRow | null {
   if (status === 'closed' || loan.reported === null) return null
   const month = monthOfDay(day)
-  const cohort = monthOfDay(loan.terms.disbursed_day)
+  const cohort = monthOfDay(loan.disbursed_day)
   const { dpd } = loan.reported
   const isWrittenOff = status === WRITTEN_OFF
   return {
     tenant: borrower.tenant.name,
     dataset: OWN_DATASET,
-    loan: loan.terms.loan,
+    loan: loan.token,
     borrower: borrower.token,
     month: firstDayOfMonth(month),
     mob: month - cohort,
     cohort: firstDayOfMonth(cohort),
-    product: loan.terms.product,
-    channel: loan.terms.channel,
+    product: loan.names.textOf(loan.product),
+    channel: loan.names.textOf(loan.channel),
     status,
     dpd,
     worst_dpd: loan.worst_dpd,
     bucket: isWrittenOff ? WRITTEN_OFF : borrower.tenant.bucket(dpd),
     balance_minor: isWrittenOff ? loan.written_off_balance_minor : loan.reported.outstanding_principal_minor,
   }
+}
+
+function orNull(value: number): number | null {
+  return Number.isNaN(value) ? null : value
 }

@@ -26,10 +26,12 @@ export function createBorrowerView(
   const evaluate = compileCatalogue(CATALOGUE)
   return async (tenant, token) => {
     const state = engine.partitions[borrowerHash(tenant, token) % engine.partitions.length]
-    const borrower = state?.features.tenants.get(tenant)?.byToken.get(token)
-    if (state === undefined || borrower === undefined || !Number.isFinite(borrower.time)) return undefined
+    const group = state?.features.tenants.get(tenant)
+    const borrower = group?.byToken.get(token)
+    if (state === undefined || group === undefined || borrower === undefined || !Number.isFinite(borrower.time))
+      return undefined
     const values = new Float64Array(COLUMNS.length)
-    evaluate(borrower, values, 0)
+    evaluate(borrower, group.indices, values, 0)
     const { time } = borrower
     const { definitions } = state
     const warning = state.decisions[borrower.index]?.warning ?? null

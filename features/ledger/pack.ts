@@ -1,0 +1,243 @@
+import type { RepaymentSplit } from '../events/contract.ts'
+import { type Loan, type LoanDay, type LoanStatus, UNSETTLED } from './loan.ts'
+import type { Operation } from './operation.ts'
+import { SCHEDULE_STRIDE, type Schedule } from './schedule.ts'
+
+/**
+ * A loan as 32-bit words, for its time at rest. What follows from the rest is left out: allocation is computed again from
+ * the operations. Amounts take one word where all of a kind fit, two (a double) where one does not.
+ */
+
+const STATUSES: readonly LoanStatus[] = ['open', 'closed', 'written_off']
+const TWO_POW_32 = 4_294_967_296
+const WORDS_FIRST = 4096
+
+/** Flags of a loan's and an operation's first word. */
+const HAS_REPORTED = 1 << 2
+const HAS_RATE = 1 << 3
+const HAS_LIMIT = 1 << 4
+const IS_RESTRUCTURING = 1 << 0
+const IS_REVERSED = 1 << 1
+const HAS_SPLIT = 1 << 2
+const HAS_ACCOUNT = 1 << 3
+const HAS_PAYER = 1 << 4
+const HAS_CHANNEL = 1 << 5
+const IS_EXTENSION = 1 << 6
+const IS_WIDE = 1 << 7
+
+/** Words that are written and read one after the other. */
+export class WordBuffer {
+  words = new Uint32Array(WORDS_FIRST)
+  at = 0
+  readonly #double = new Float64Array(1)
+  readonly #halves = new Uint32Array(this.#double.buffer)
+
+  /** Room for so many more words. */
+  reserve(count: number): void {
+    if (this.at + count <= this.words.length) return
+    const larger = new Uint32Array((this.at + count) * 2)
+    larger.set(this.words)
+    this.words = larger
+  }
+
+  put(word: number): void {
+    this.words[this.at++] = word
+  }
+
+  get(): number {
+    return this.words[this.at++] as number
+  }
+
+  putDouble(value: number): void {
+    this.#double[0] = value
+    this.words[this.at++] = this.#halves[0] as number
+    this.words[this.at++] = this.#halves[1] as number
+  }
+
+  getDouble(): number {
+    this.#halves[0] = this.words[this.at++] as number
+    this.#halves[1] = this.words[this.at++] as number
+    return this.#double[0] as number
+  }
+}
+
+export function packLoan(loan: Loan, to: WordBuffer): void {
+  to.reserve(64 + loan.original.length * 2 + loan.reversals.length * 2)
+  const { reported } = loan
+  to.put(
+    STATUSES.indexOf(loan.status) |
+      (reported === null ? 0 : HAS_REPORTED) |
+      (Number.isNaN(loan.annual_rate) ? 0 : HAS_RATE) |
+      (Number.isNaN(loan.credit_limit_minor) ? 0 : HAS_LIMIT) |
+      (loan.token_length << 16),
+  )
+  to.put(loan.token_high)
+  to.put(loan.token_low)
+  for (let k = 0; k * 4 < loan.token_length; k++) to.put(loan.token_words[k] as number)
+  for (const name of [loan.product, loan.channel, loan.region, loan.purpose, loan.industry, loan.currency]) to.put(name)
+  to.putDouble(loan.principal_minor)
+  if (!Number.isNaN(loan.annual_rate)) to.putDouble(loan.annual_rate)
+  if (!Number.isNaN(loan.credit_limit_minor)) to.putDouble(loan.credit_limit_minor)
+  to.putDouble(loan.disbursed_at)
+  to.put(loan.disbursed_day)
+  if (loan.status !== 'open') {
+    to.put(loan.status_day)
+    to.putDouble(loan.written_off_balance_minor)
+  }
+  to.put(loan.worst_dpd)
+  if (reported !== null) packReported(reported, to)
+  to.put(loan.reversals.length)
+  for (const time of loan.reversals) to.putDouble(time)
+  packSchedule(loan.original, to)
+  to.reserve(1)
+  to.put(loan.operation_count)
+  for (let k = 0; k < loan.operation_count; k++) packOperation(loan.operations[k] as Operation, to)
+}
+
+export function unpackLoan(loan: Loan, from: WordBuffer): void {
+  const flags = from.get()
+  loan.status = STATUSES[flags & 3] as LoanStatus
+  loan.token_length = flags >>> 16
+  loan.token_high = from.get()
+  loan.token_low = from.get()
+  for (let k = 0; k * 4 < loan.token_length; k++) loan.token_words[k] = from.get()
+  loan.product = from.get()
+  loan.channel = from.get()
+  loan.region = from.get()
+  loan.purpose = from.get()
+  loan.industry = from.get()
+  loan.currency = from.get()
+  loan.principal_minor = from.getDouble()
+  loan.annual_rate = (flags & HAS_RATE) === 0 ? Number.NaN : from.getDouble()
+  loan.credit_limit_minor = (flags & HAS_LIMIT) === 0 ? Number.NaN : from.getDouble()
+  loan.disbursed_at = from.getDouble()
+  loan.disbursed_day = from.get() | 0
+  const isOpen = loan.status === 'open'
+  loan.status_day = isOpen ? UNSETTLED : from.get() | 0
+  loan.written_off_balance_minor = isOpen ? 0 : from.getDouble()
+  loan.worst_dpd = from.get() | 0
+  loan.reported = (flags & HAS_REPORTED) === 0 ? null : unpackReported(loan.reportedRoom, from)
+  const reversals = from.get()
+  if (reversals > 0 || loan.reversals.length > 0) {
+    loan.reversals = Array.from({ length: reversals }, () => from.getDouble())
+  }
+  loan.original = unpackSchedule(from, loan.original)
+  loan.operation_count = 0
+  for (let left = from.get(); left > 0; left--) unpackOperation(loan.nextOperation(), from)
+}
+
+function packReported(reported: LoanDay, to: WordBuffer): void {
+  to.put(STATUSES.indexOf(reported.status))
+  to.put(reported.dpd)
+  to.putDouble(reported.outstanding_principal_minor)
+  to.putDouble(reported.overdue_minor)
+  to.putDouble(reported.paid_minor)
+}
+
+function unpackReported(room: { -readonly [Field in keyof LoanDay]: LoanDay[Field] }, from: WordBuffer): LoanDay {
+  room.status = STATUSES[from.get()] as LoanStatus
+  room.dpd = from.get() | 0
+  room.outstanding_principal_minor = from.getDouble()
+  room.overdue_minor = from.getDouble()
+  room.paid_minor = from.getDouble()
+  return room
+}
+
+/** Instalments; the first word tells their number and whether their amounts are wide. */
+function packSchedule(schedule: Schedule, to: WordBuffer): void {
+  to.reserve(1 + schedule.length * 2)
+  let isWide = false
+  for (let at = 0; at < schedule.length; at++) if ((schedule[at] as number) >= TWO_POW_32) isWide = true
+  to.put((schedule.length / SCHEDULE_STRIDE) * 2 + (isWide ? 1 : 0))
+  for (let at = 0; at < schedule.length; at++) {
+    const value = schedule[at] as number
+    if (isWide) to.putDouble(value)
+    else to.put(value)
+  }
+}
+
+/** Takes up `room` again where it fits exactly, as it does while one loan is opened again and again. */
+function unpackSchedule(from: WordBuffer, room: Schedule): Schedule {
+  const first = from.get()
+  const length = (first >>> 1) * SCHEDULE_STRIDE
+  const schedule = room.length === length ? room : new Float64Array(length)
+  const isWide = (first & 1) === 1
+  for (let at = 0; at < length; at++) schedule[at] = isWide ? from.getDouble() : from.get()
+  return schedule
+}
+
+function packOperation(operation: Operation, to: WordBuffer): void {
+  to.reserve(32)
+  if (operation.schedule !== null) {
+    to.put(IS_RESTRUCTURING | (operation.is_extension ? IS_EXTENSION : 0))
+    to.put(operation.value_day)
+    packSchedule(operation.schedule, to)
+    const kept = operation.kept ?? new Uint8Array(0)
+    to.reserve(1 + kept.length)
+    to.put(kept.length)
+    for (const one of kept) to.put(one)
+    return
+  }
+  const isWide = operation.amount_minor >= TWO_POW_32
+  to.put(
+    (operation.reversed ? IS_REVERSED : 0) |
+      (operation.split === null ? 0 : HAS_SPLIT) |
+      (operation.account === 0 ? 0 : HAS_ACCOUNT) |
+      (operation.payer === 0 ? 0 : HAS_PAYER) |
+      (operation.channel === 0 ? 0 : HAS_CHANNEL) |
+      (isWide ? IS_WIDE : 0),
+  )
+  to.put(operation.value_day)
+  to.put(operation.id_high)
+  to.put(operation.id_low)
+  to.putDouble(operation.time)
+  putAmount(operation.amount_minor, isWide, to)
+  if (operation.split !== null) {
+    const { fee_minor, interest_minor, penalty_minor, principal_minor } = operation.split
+    for (const part of [fee_minor, interest_minor, penalty_minor, principal_minor]) putAmount(part, isWide, to)
+  }
+  if (operation.account !== 0) to.putDouble(operation.account)
+  if (operation.payer !== 0) to.putDouble(operation.payer)
+  if (operation.channel !== 0) to.put(operation.channel)
+}
+
+function unpackOperation(operation: Operation, from: WordBuffer): void {
+  const flags = from.get()
+  operation.value_day = from.get() | 0
+  if ((flags & IS_RESTRUCTURING) !== 0) {
+    operation.is_extension = (flags & IS_EXTENSION) !== 0
+    operation.schedule = unpackSchedule(from, NOTHING)
+    operation.kept = Uint8Array.from({ length: from.get() }, () => from.get())
+    return
+  }
+  const isWide = (flags & IS_WIDE) !== 0
+  operation.reversed = (flags & IS_REVERSED) !== 0
+  operation.id_high = from.get()
+  operation.id_low = from.get()
+  operation.time = from.getDouble()
+  operation.amount_minor = getAmount(isWide, from)
+  operation.split = (flags & HAS_SPLIT) === 0 ? null : unpackSplit(isWide, from)
+  operation.account = (flags & HAS_ACCOUNT) === 0 ? 0 : from.getDouble()
+  operation.payer = (flags & HAS_PAYER) === 0 ? 0 : from.getDouble()
+  operation.channel = (flags & HAS_CHANNEL) === 0 ? 0 : from.get()
+}
+
+const NOTHING: Schedule = new Float64Array(0)
+
+function unpackSplit(isWide: boolean, from: WordBuffer): RepaymentSplit {
+  return {
+    fee_minor: getAmount(isWide, from),
+    interest_minor: getAmount(isWide, from),
+    penalty_minor: getAmount(isWide, from),
+    principal_minor: getAmount(isWide, from),
+  }
+}
+
+function putAmount(amount: number, isWide: boolean, to: WordBuffer): void {
+  if (isWide) to.putDouble(amount)
+  else to.put(amount)
+}
+
+function getAmount(isWide: boolean, from: WordBuffer): number {
+  return isWide ? from.getDouble() : from.get()
+}

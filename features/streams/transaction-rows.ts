@@ -1,0 +1,325 @@
+import { hash48 } from '../hash.ts'
+import { PageStore } from '../state/pages.ts'
+import type { Segment } from '../state/segments.ts'
+import { type Calendar, MS_PER_DAY, MS_PER_HOUR } from '../time.ts'
+import { TRAIT, TRANSACTION_F64, TRANSACTION_RETENTION_DAYS, TRANSACTION_U32 } from './transactions.ts'
+
+/**
+ * Transactions of all borrowers of a partition. At rest a row is seven words in pages; `open` unpacks one borrower's rows
+ * into plain columns, sorted by time, ties in log order, on which everything else works. What is changed there is written
+ * through at once.
+ *
+ * The words: time ÷ 2^16; its low 16 bits and the high 16 of the party; the low 32 bits of amount, balance and party each;
+ * traits; then 12 high bits of the amount, 13 of the balance (moved up by 2^44, so that it is not negative), 7 of the account.
+ */
+
+const STRIDE = 7
+const ROWS_PER_PAGE = 8
+const CAPACITY_FIRST = 1024
+/** A borrower with more rows than this keeps its columns unpacked. */
+export const LONG_ROWS = 1024
+/** Unpacked columns begin anew at the front when so many rows before the first are unused. */
+const UNUSED_ROWS_MAX = 4096
+
+const TWO_POW_16 = 65_536
+const TWO_POW_32 = 4_294_967_296
+const BALANCE_SHIFT = 2 ** 44
+/** Money out to a merchant and back within this time … */
+const ROUND_TRIP_MS = 48 * MS_PER_HOUR
+/** … and within this share of the amount. */
+const ROUND_TRIP_PERCENT_MIN = 95
+const ROUND_TRIP_PERCENT_MAX = 105
+
+/** Accounts of a borrower that are told apart; all others count as one more. */
+export const ACCOUNTS_MAX = 127
+
+/** Plain columns of one borrower's rows. `chunk.f64` and `chunk.u32` are in the order of TRANSACTION_F64 and _U32. */
+export class TransactionColumns implements Segment {
+  chunk: { f64: Float64Array[]; u32: Uint32Array[] }
+  start = 0
+  length = 0
+  capacity: number
+
+  constructor(capacity: number) {
+    this.capacity = capacity
+    this.chunk = {
+      f64: Array.from({ length: 4 }, () => new Float64Array(capacity)),
+      u32: Array.from({ length: 2 }, () => new Uint32Array(capacity)),
+    }
+  }
+
+  get times(): Float64Array {
+    return this.chunk.f64[TRANSACTION_F64.TIME] as Float64Array
+  }
+  get amounts(): Float64Array {
+    return this.chunk.f64[TRANSACTION_F64.AMOUNT] as Float64Array
+  }
+  get balances(): Float64Array {
+    return this.chunk.f64[TRANSACTION_F64.BALANCE] as Float64Array
+  }
+  get parties(): Float64Array {
+    return this.chunk.f64[TRANSACTION_F64.PARTY] as Float64Array
+  }
+  get traits(): Uint32Array {
+    return this.chunk.u32[TRANSACTION_U32.TRAITS] as Uint32Array
+  }
+  get accounts(): Uint32Array {
+    return this.chunk.u32[TRANSACTION_U32.ACCOUNT] as Uint32Array
+  }
+
+  /** Room for one more row behind the others, moving them to the front or into larger columns where there is none. */
+  reserve(): void {
+    const end = this.start + this.length
+    if (end < this.capacity && this.start <= UNUSED_ROWS_MAX) return
+    const { start } = this
+    const grows = this.length * 4 >= this.capacity * 3
+    const capacity = grows ? this.capacity * 2 : this.capacity
+    const move = <Values extends Float64Array | Uint32Array>(values: Values, larger: Values): Values => {
+      larger.set(values.subarray(start, end))
+      return larger
+    }
+    if (grows) {
+      this.chunk = {
+        f64: this.chunk.f64.map((values) => move(values, new Float64Array(capacity))),
+        u32: this.chunk.u32.map((values) => move(values, new Uint32Array(capacity))),
+      }
+    } else {
+      for (const values of this.chunk.f64) values.copyWithin(0, start, end)
+      for (const values of this.chunk.u32) values.copyWithin(0, start, end)
+    }
+    this.start = 0
+    this.capacity = capacity
+  }
+}
+
+/** One transaction as it is inserted. */
+export type NewTransaction = {
+  readonly time: number
+  readonly amount_minor: number
+  readonly balance_minor: number
+  readonly party: number
+  readonly traits: number
+  readonly account: number
+}
+
+const NOBODY = -1
+
+export class TransactionRows {
+  readonly pages = new PageStore(STRIDE, ROWS_PER_PAGE)
+  readonly #shared = new TransactionColumns(CAPACITY_FIRST)
+  readonly #long = new Map<number, TransactionColumns>()
+  #words = new Uint32Array(CAPACITY_FIRST * STRIDE)
+  readonly #row = new Uint32Array(STRIDE)
+  #opened = NOBODY
+  #columns: TransactionColumns = this.#shared
+
+  /** A borrower's rows as plain columns, valid until another borrower's are opened. */
+  open(borrower: number): TransactionColumns {
+    if (this.#opened === borrower) return this.#columns
+    this.#opened = borrower
+    const long = this.#long.get(borrower)
+    if (long !== undefined) this.#columns = long
+    else this.#unpack(borrower)
+    return this.#columns
+  }
+
+  /** Forgets what is unpacked, for whoever has written to the pages. */
+  forget(): void {
+    this.#opened = NOBODY
+    this.#long.clear()
+  }
+
+  /**
+   * Adds a row behind those of the same time and sets the bits that depend on others. Rows that were `asOf` long ago are in
+   * no window any more and may go.
+   */
+  insert(borrower: number, row: NewTransaction, asOf: number, calendar: Calendar): void {
+    this.open(borrower)
+    this.#dropExpired(borrower, asOf - TRANSACTION_RETENTION_DAYS * MS_PER_DAY)
+    const columns = this.#columns
+    columns.reserve()
+    const { times, amounts, balances, parties, traits, accounts, start } = columns
+    const end = start + columns.length
+    let at = end
+    while (at > start && (times[at - 1] as number) > row.time) at--
+    if (at < end) {
+      for (const values of columns.chunk.f64) values.copyWithin(at + 1, at, end)
+      for (const values of columns.chunk.u32) values.copyWithin(at + 1, at, end)
+    }
+    columns.length++
+    times[at] = row.time
+    amounts[at] = row.amount_minor
+    balances[at] = row.balance_minor
+    parties[at] = row.party
+    accounts[at] = row.account
+    traits[at] = row.traits
+    if (at === end) this.pages.append(borrower, this.#packed(at), 0)
+    else this.#rewrite(borrower, at - start)
+    this.#relate(borrower, at, calendar)
+    if (columns === this.#shared && columns.length > LONG_ROWS) this.#keepLong(borrower)
+  }
+
+  #dropExpired(borrower: number, expired: number): void {
+    const columns = this.#columns
+    while (columns.length > ROWS_PER_PAGE && (columns.times[columns.start + ROWS_PER_PAGE - 1] as number) <= expired) {
+      this.pages.dropFirstPage(borrower)
+      columns.start += ROWS_PER_PAGE
+      columns.length -= ROWS_PER_PAGE
+    }
+  }
+
+  /** Sets what depends on other rows: round trips, the third payment of a day, the latest row of a party. */
+  #relate(borrower: number, at: number, calendar: Calendar): void {
+    const traits = this.#columns.traits[at] as number
+    if ((traits & TRAIT.LINKED_IN) !== 0 && this.#isRoundTrip(at)) this.#mark(borrower, at, TRAIT.ROUND_TRIP)
+    if ((traits & TRAIT.CARD) !== 0) this.#markLaterReturns(borrower, at)
+    if ((traits & TRAIT.OUT) === 0 || (traits & TRAIT.PARTY) === 0) return
+    if (this.#isThirdOfDay(at, calendar)) this.#mark(borrower, at, TRAIT.THIRD_OF_DAY)
+    this.#moveLast(borrower, at, TRAIT.OUT, TRAIT.LAST_OUT)
+    if ((traits & TRAIT.CARD) !== 0) this.#moveLast(borrower, at, TRAIT.CARD, TRAIT.LAST_CARD)
+  }
+
+  /** Whether a card payment of about the amount lies in the two days before. */
+  #isRoundTrip(at: number): boolean {
+    const { times, traits, amounts, start } = this.#columns
+    const returned = times[at] as number
+    const amount = amounts[at] as number
+    for (let i = at - 1; i >= start && (times[i] as number) >= returned - ROUND_TRIP_MS; i--) {
+      const isCard = ((traits[i] as number) & TRAIT.CARD) !== 0
+      if (isCard && (times[i] as number) < returned && isAbout(amount, amounts[i] as number)) return true
+    }
+    return false
+  }
+
+  /** A card payment that came late may be what a receipt behind it returned. */
+  #markLaterReturns(borrower: number, at: number): void {
+    const { times, traits, amounts, start, length } = this.#columns
+    const paid = times[at] as number
+    for (let i = at + 1; i < start + length && (times[i] as number) <= paid + ROUND_TRIP_MS; i++) {
+      const isLinked = ((traits[i] as number) & TRAIT.LINKED_IN) !== 0
+      if (isLinked && (times[i] as number) > paid && isAbout(amounts[i] as number, amounts[at] as number)) {
+        this.#mark(borrower, i, TRAIT.ROUND_TRIP)
+      }
+    }
+  }
+
+  #isThirdOfDay(at: number, calendar: Calendar): boolean {
+    const { times, traits, parties, start, length } = this.#columns
+    const day = calendar.dayOf(times[at] as number)
+    const party = parties[at]
+    let others = 0
+    const isOther = (i: number) => parties[i] === party && ((traits[i] as number) & TRAIT.OUT) !== 0
+    for (let i = at - 1; i >= start && calendar.dayOf(times[i] as number) === day; i--) if (isOther(i)) others++
+    for (let i = at + 1; i < start + length && calendar.dayOf(times[i] as number) === day; i++) if (isOther(i)) others++
+    return others === 2
+  }
+
+  /** Keeps one bit on the latest row of each party among the rows that have `where`. */
+  #moveLast(borrower: number, at: number, where: number, last: number): void {
+    const { traits, parties, start, length } = this.#columns
+    const party = parties[at]
+    for (let i = at + 1; i < start + length; i++) {
+      if (parties[i] === party && ((traits[i] as number) & where) !== 0) return
+    }
+    this.#mark(borrower, at, last)
+    for (let i = at - 1; i >= start; i--) {
+      if (((traits[i] as number) & last) === 0 || parties[i] !== party) continue
+      this.#mark(borrower, i, last)
+      return
+    }
+  }
+
+  /** Turns a bit of a row over. */
+  #mark(borrower: number, at: number, bit: number): void {
+    const { traits, start } = this.#columns
+    const isOn = ((traits[at] as number) & bit) !== 0
+    if (bit === TRAIT.ROUND_TRIP && isOn) return
+    traits[at] = (traits[at] as number) ^ bit
+    this.pages.set(borrower, at - start, 5, traits[at] as number)
+  }
+
+  #rewrite(borrower: number, fromRow: number): void {
+    const { start, length } = this.#columns
+    if (this.#words.length < length * STRIDE) this.#words = new Uint32Array(length * 2 * STRIDE)
+    const first = fromRow - (fromRow % ROWS_PER_PAGE)
+    for (let row = first; row < length; row++) this.#words.set(this.#packed(start + row), row * STRIDE)
+    this.pages.rewrite(borrower, fromRow, this.#words, length)
+  }
+
+  #packed(at: number): Uint32Array {
+    const row = this.#row
+    const { times, amounts, balances, parties, traits, accounts } = this.#columns
+    const time = times[at] as number
+    const amount = amounts[at] as number
+    const balance = (balances[at] as number) + BALANCE_SHIFT
+    const party = parties[at] as number
+    row[0] = Math.floor(time / TWO_POW_16)
+    row[1] = (time % TWO_POW_16) + Math.floor(party / TWO_POW_32) * TWO_POW_16
+    row[2] = amount
+    row[3] = balance
+    row[4] = party
+    row[5] = traits[at] as number
+    row[6] =
+      Math.floor(amount / TWO_POW_32) | (Math.floor(balance / TWO_POW_32) << 12) | ((accounts[at] as number) << 25)
+    return row
+  }
+
+  #unpack(borrower: number): void {
+    const rows = this.pages.count(borrower)
+    const columns = rows > LONG_ROWS ? this.#newLong(borrower, rows) : this.#shared
+    this.#columns = columns
+    columns.start = 0
+    columns.length = rows
+    if (rows * STRIDE > this.#words.length) this.#words = new Uint32Array(rows * 2 * STRIDE)
+    const words = this.#words
+    this.pages.read(borrower, words)
+    const { times, amounts, balances, parties, traits, accounts } = columns
+    for (let i = 0, k = 0; i < rows; i++, k += STRIDE) {
+      const low = words[k + 1] as number
+      const highs = words[k + 6] as number
+      times[i] = (words[k] as number) * TWO_POW_16 + (low & 0xffff)
+      amounts[i] = (highs & 0xfff) * TWO_POW_32 + (words[k + 2] as number)
+      balances[i] = ((highs >>> 12) & 0x1fff) * TWO_POW_32 + (words[k + 3] as number) - BALANCE_SHIFT
+      parties[i] = (low >>> 16) * TWO_POW_32 + (words[k + 4] as number)
+      traits[i] = words[k + 5] as number
+      accounts[i] = highs >>> 25
+    }
+  }
+
+  #newLong(borrower: number, rows: number): TransactionColumns {
+    const columns = new TransactionColumns(Math.ceil(rows * 1.5))
+    this.#long.set(borrower, columns)
+    return columns
+  }
+
+  /** Rows that have grown many get columns of their own. */
+  #keepLong(borrower: number): void {
+    this.#opened = NOBODY
+    this.open(borrower)
+  }
+}
+
+function isAbout(returned: number, paid: number): boolean {
+  const percent = returned * 100
+  return percent >= paid * ROUND_TRIP_PERCENT_MIN && percent <= paid * ROUND_TRIP_PERCENT_MAX
+}
+
+/** Numbers a borrower's accounts in the order in which they appear in the log; two words of hash each. */
+export class AccountNumbers {
+  readonly pages = new PageStore(2, 2)
+  readonly #words = new Uint32Array(ACCOUNTS_MAX * 2)
+  readonly #row = new Uint32Array(2)
+
+  numberOf(borrower: number, account: string): number {
+    const hash = hash48(account)
+    const low = hash % TWO_POW_32
+    const high = Math.floor(hash / TWO_POW_32)
+    const count = this.pages.read(borrower, this.#words)
+    for (let i = 0; i < count; i++) if (this.#words[i * 2] === low && this.#words[i * 2 + 1] === high) return i
+    if (count === ACCOUNTS_MAX) return ACCOUNTS_MAX
+    this.#row[0] = low
+    this.#row[1] = high
+    this.pages.append(borrower, this.#row, 0)
+    return count
+  }
+}
