@@ -90,8 +90,9 @@ type Entry = {
 /** A version 1 entry; its windows, minimum history and need of a report follow from its inputs. */
 export function feature({ history_days = 0, needs_report = false, ...entry }: Entry): FeatureDefinition {
   const windows = entry.inputs.filter((input): input is WindowAggregate => 'stream' in input)
-  const days = [...new Set(windows.map((window) => window.days))].sort((a, b) => a - b)
-  const history = windows.filter((window) => window.stream === 'transactions').map((window) => window.days)
+  const daysOf = (window: WindowAggregate) => ('days' in window ? [window.days] : [])
+  const days = [...new Set(windows.flatMap(daysOf))].sort((a, b) => a - b)
+  const history = windows.filter((window) => window.stream === 'transactions').flatMap(daysOf)
   return {
     version: 1,
     missing: NEVER_MISSING,

@@ -9,51 +9,67 @@ import { DistinctSet } from './distinct.ts'
  */
 export type WindowPass = (segment: Segment, end: number, slots: Float64Array) => void
 
+/** An aggregate, where its value goes, and its window's length in its own unit: milliseconds or rows. */
+type Target = { readonly aggregate: WindowAggregate; readonly slot: number; readonly length: number }
+
+/** A local variable that folds the rows of one filter, for all windows of its kind. */
 type Accumulator = {
   readonly name: string
   readonly aggregate: WindowAggregate
-  readonly lastWindow: number
+  readonly targets: readonly Target[]
+  /** Of its longest window. */
+  readonly length: number
 }
 
 /**
  * Compiles the aggregates of one stream into one backward pass over time-sorted rows. The text of the loop is made from
  * the catalogue, once, at start: windows are visited from the shortest to the longest and each row once, so that a row
- * inside the 7 days adds to all windows at once; an accumulator whose longest window has ended costs nothing more.
+ * inside the 7 days adds to all windows at once; an accumulator whose longest window has ended costs nothing more. Row
+ * windows fill on the way, and after the longest time window the pass goes on only while one of them wants more.
  *
  * @param slotOf slot of each aggregate, in the order given
  */
 export function compileWindowPass(aggregates: readonly WindowAggregate[], slotOf: readonly number[]): WindowPass {
   if (aggregates.length === 0) return () => {}
-  const windows = [...new Set(aggregates.map((one) => one.days))].sort((a, b) => a - b)
-  const accumulators = groupAccumulators(aggregates, windows)
+  const targets = aggregates.map((aggregate, k) => ({ aggregate, slot: slotOf[k]!, length: lengthOf(aggregate) }))
+  const overTime = groupAccumulators(
+    targets.filter(({ aggregate }) => 'days' in aggregate),
+    'a',
+  )
+  const overRows = groupAccumulators(
+    targets.filter(({ aggregate }) => 'rows' in aggregate),
+    'r',
+  )
+  const accumulators = [...overTime, ...overRows]
   const sets = accumulators.filter((one) => one.aggregate.fold === 'distinct')
-  const columns = [
-    ...new Set(accumulators.filter((one) => one.aggregate.fold !== 'count').map((one) => one.aggregate.column)),
-  ]
+  const columns = new Set(
+    accumulators.filter((one) => one.aggregate.fold !== 'count').map((one) => one.aggregate.column),
+  )
+  const lastRows = [...groupByFilter(overRows)].map(([where, members], g) => fillLastRows(`n${g}`, where, members))
 
   const lines: string[] = ['const chunk = segment.chunk']
   lines.push('if (chunk === null) {')
-  aggregates.forEach((one, i) => lines.push(`  slots[${slotOf[i]}] = ${isExtreme(one) ? 'NaN' : '0'}`))
+  for (const { aggregate, slot } of targets) lines.push(`  slots[${slot}] = ${isExtreme(aggregate) ? 'NaN' : '0'}`)
   lines.push('  return', '}', 'const times = chunk.f64[0]', 'const traits = chunk.u32[0]')
   for (const column of columns) lines.push(`const c${column} = chunk.f64[${column}]`)
   lines.push('const first = segment.start', 'let i = first + segment.length - 1')
   for (const { name, aggregate } of accumulators) lines.push(`let ${name} = ${initialValue(aggregate)}`)
+  for (const { counter } of lastRows) lines.push(`let ${counter} = 0`)
   for (const { name } of sets) lines.push(`${name}Set.reset(segment.length)`)
   lines.push('while (i >= first && times[i] > end) i--')
-  windows.forEach((days, w) => {
-    lines.push(`const limit${w} = end - ${days * MS_PER_DAY}`)
-    lines.push(`while (i >= first && times[i] > limit${w}) {`, '  const t = traits[i]')
-    for (const [where, members] of groupByFilter(accumulators.filter((one) => one.lastWindow >= w))) {
-      const body = members.map(updateStatement).join('; ')
-      lines.push(where === 0 ? `  ${body}` : `  if ((t & ${where}) === ${where}) { ${body} }`)
-    }
-    lines.push('  i--', '}')
-    aggregates.forEach((one, k) => {
-      if (one.days !== days) return
-      const { name } = accumulators.find((accumulator) => isSameAccumulator(accumulator.aggregate, one)) as Accumulator
-      lines.push(`slots[${slotOf[k]}] = ${isExtreme(one) ? `Number.isFinite(${name}) ? ${name} : NaN` : name}`)
-    })
-  })
+  const fill = lastRows.map(({ statement }) => statement)
+  for (const length of lengthsOf(overTime)) {
+    lines.push(`while (i >= first && times[i] > end - ${length}) {`, '  const t = traits[i]')
+    for (const [where, members] of groupByFilter(overTime.filter((one) => one.length >= length)))
+      lines.push(onlyWhere(where, members.map(updateStatement).join('; ')))
+    lines.push(...fill, '  i--', '}')
+    for (const one of overTime) lines.push(...storeValues(one, length))
+  }
+  if (lastRows.length > 0) {
+    const isUnfilled = lastRows.map(({ unfilled }) => unfilled).join(' || ')
+    lines.push(`while (i >= first && (${isUnfilled})) {`, '  const t = traits[i]', ...fill, '  i--', '}')
+    for (const { rest } of lastRows) lines.push(...rest)
+  }
   const makePass = new Function(
     ...sets.map(({ name }) => `${name}Set`),
     `return function windowPass(segment, end, slots) {\n${lines.join('\n')}\n}`,
@@ -61,23 +77,52 @@ export function compileWindowPass(aggregates: readonly WindowAggregate[], slotOf
   return makePass(...sets.map(() => new DistinctSet())) as WindowPass
 }
 
-function groupAccumulators(aggregates: readonly WindowAggregate[], windows: readonly number[]): Accumulator[] {
-  const accumulators: Accumulator[] = []
-  for (const aggregate of aggregates) {
-    const lastWindow = windows.indexOf(aggregate.days)
-    const known = accumulators.findIndex((one) => isSameAccumulator(one.aggregate, aggregate))
-    if (known < 0)
-      accumulators.push({
-        name: `a${accumulators.length}`,
-        aggregate,
-        lastWindow,
-      })
-    else {
-      const one = accumulators[known] as Accumulator
-      if (lastWindow > one.lastWindow) accumulators[known] = { ...one, lastWindow }
-    }
+/**
+ * Text that takes a row for the row windows of one filter: their values are stored as the rows counted reach a window's
+ * length, and `rest` stores those whose length was never reached.
+ */
+function fillLastRows(counter: string, where: number, members: readonly Accumulator[]) {
+  const lengths = lengthsOf(members)
+  const longest = lengths.at(-1)!
+  const stores = lengths.map((length) => ({
+    length,
+    values: members.flatMap((one) => storeValues(one, length)).join('; '),
+  }))
+  const reached = stores.map(({ length, values }) => `if (${counter} === ${length}) { ${values} }`).join(' ')
+  const update = members.map(updateStatement).join('; ')
+  return {
+    counter,
+    unfilled: `${counter} < ${longest}`,
+    statement: `  if (${counter} < ${longest}) {\n  ${onlyWhere(where, `${update}; ${counter}++; ${reached}`)}\n  }`,
+    rest: stores.map(({ length, values }) => `if (${counter} < ${length}) { ${values} }`),
   }
-  return accumulators
+}
+
+function lengthOf(aggregate: WindowAggregate): number {
+  const length = 'days' in aggregate ? Math.round(aggregate.days * MS_PER_DAY) : aggregate.rows
+  if (!(length >= 1)) throw new RangeError(`a window must hold a millisecond or a row: ${JSON.stringify(aggregate)}`)
+  return length
+}
+
+/** From the shortest to the longest. */
+function lengthsOf(accumulators: readonly Accumulator[]): number[] {
+  const lengths = new Set(accumulators.flatMap(({ targets }) => targets.map(({ length }) => length)))
+  return [...lengths].sort((a, b) => a - b)
+}
+
+function groupAccumulators(targets: readonly Target[], prefix: string): Accumulator[] {
+  const groups: Target[][] = []
+  for (const target of targets) {
+    const group = groups.find(([one]) => isSameAccumulator(one!.aggregate, target.aggregate))
+    if (group === undefined) groups.push([target])
+    else group.push(target)
+  }
+  return groups.map((group, k) => ({
+    name: `${prefix}${k}`,
+    aggregate: group[0]!.aggregate,
+    targets: group,
+    length: Math.max(...group.map(({ length }) => length)),
+  }))
 }
 
 function isSameAccumulator(a: WindowAggregate, b: WindowAggregate): boolean {
@@ -85,13 +130,7 @@ function isSameAccumulator(a: WindowAggregate, b: WindowAggregate): boolean {
 }
 
 function groupByFilter(accumulators: readonly Accumulator[]): Map<number, Accumulator[]> {
-  const groups = new Map<number, Accumulator[]>()
-  for (const one of accumulators) {
-    const group = groups.get(one.aggregate.where)
-    if (group === undefined) groups.set(one.aggregate.where, [one])
-    else group.push(one)
-  }
-  return groups
+  return Map.groupBy(accumulators, (one) => one.aggregate.where)
 }
 
 function isExtreme(aggregate: WindowAggregate): boolean {
@@ -100,6 +139,16 @@ function isExtreme(aggregate: WindowAggregate): boolean {
 
 function initialValue(aggregate: WindowAggregate): string {
   return aggregate.fold === 'max' ? '-Infinity' : aggregate.fold === 'min' ? 'Infinity' : '0'
+}
+
+function onlyWhere(where: number, body: string): string {
+  return where === 0 ? `  ${body}` : `  if ((t & ${where}) === ${where}) { ${body} }`
+}
+
+/** Statements that store an accumulator's present value as that of its windows of this length. */
+function storeValues({ name, aggregate, targets }: Accumulator, length: number): string[] {
+  const value = isExtreme(aggregate) ? `Number.isFinite(${name}) ? ${name} : NaN` : name
+  return targets.filter((one) => one.length === length).map(({ slot }) => `slots[${slot}] = ${value}`)
 }
 
 function updateStatement({ name, aggregate }: Accumulator): string {
