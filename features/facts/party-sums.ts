@@ -37,6 +37,27 @@ export class PartySums {
     this.total = 0
   }
 
+  /** Whether the sums are too large for doubles to hold exactly. */
+  get isInexact(): boolean {
+    return this.total > Number.MAX_SAFE_INTEGER
+  }
+
+  /** Sets everything to the doubles nearest to the exact sums of these amounts by party. */
+  sumExactly(parties: readonly number[], amounts: readonly number[]): void {
+    const exact = new Map<number, bigint>()
+    amounts.forEach((amount, k) => {
+      const party = parties[k] as number
+      exact.set(party, (exact.get(party) ?? 0n) + BigInt(amount))
+    })
+    this.length = 0
+    let total = 0n
+    for (const sum of exact.values()) {
+      total += sum
+      this.sums[this.length++] = Number(sum)
+    }
+    this.total = Number(total)
+  }
+
   /** Adds an amount and returns the party's position. */
   add(party: number, amount: number): number {
     this.total += amount

@@ -65,16 +65,40 @@ export function compileWindowPass(aggregates: readonly WindowAggregate[], slotOf
     lines.push(...fill, '  i--', '}')
     for (const one of overTime) lines.push(...storeValues(one, length))
   }
+  const sums = targets.filter(({ aggregate }) => aggregate.fold === 'sum' && 'days' in aggregate)
+  const longest = overTime.filter(({ aggregate }) => aggregate.fold === 'sum').map(({ name }) => `Math.abs(${name})`)
+  if (longest.length > 0) {
+    const isInexact = longest.map((sum) => `${sum} > ${Number.MAX_SAFE_INTEGER}`).join(' || ')
+    lines.push(`if (${isInexact}) sumExactly(segment, end, slots)`)
+  }
   if (lastRows.length > 0) {
     const isUnfilled = lastRows.map(({ unfilled }) => unfilled).join(' || ')
     lines.push(`while (i >= first && (${isUnfilled})) {`, '  const t = traits[i]', ...fill, '  i--', '}')
     for (const { rest } of lastRows) lines.push(...rest)
   }
   const makePass = new Function(
+    'sumExactly',
     ...sets.map(({ name }) => `${name}Set`),
     `return function windowPass(segment, end, slots) {\n${lines.join('\n')}\n}`,
   )
-  return makePass(...sets.map(() => new DistinctSet())) as WindowPass
+  return makePass(exactSums(sums), ...sets.map(() => new DistinctSet())) as WindowPass
+}
+
+/** Sums that a double cannot hold exactly, as the double nearest to each: slow, and needed by nobody but the largest. */
+function exactSums(targets: readonly Target[]): WindowPass {
+  return ({ chunk, start, length: rows }, end, slots) => {
+    if (chunk === null) return
+    const times = chunk.f64[0]!
+    for (const { aggregate, slot, length } of targets) {
+      let sum = 0n
+      for (let i = start; i < start + rows; i++) {
+        const isInside = times[i]! > end - length && times[i]! <= end
+        if (!isInside || (chunk.u32[0]![i]! & aggregate.where) !== aggregate.where) continue
+        sum += BigInt(chunk.f64[aggregate.column]![i]!)
+      }
+      slots[slot] = Number(sum)
+    }
+  }
 }
 
 /**

@@ -40,9 +40,9 @@ describe('the catalogue', () => {
       if (entry.inputs.length > 1) expect(entry.compute).toBeDefined()
       // Without these a window would be read as 0 where nothing is known of it.
       const windows = entry.inputs.filter((input) => 'stream' in input)
-      for (const { stream, days } of windows) {
-        if (stream === 'queries') expect(entry.needs_report).toBe(true)
-        else expect(entry.minimum_history_days).toBeGreaterThanOrEqual(days)
+      for (const window of windows) {
+        if (window.stream === 'queries') expect(entry.needs_report).toBe(true)
+        else expect(entry.minimum_history_days).toBeGreaterThanOrEqual('days' in window ? window.days : 0)
       }
     },
   )
