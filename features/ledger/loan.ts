@@ -3,7 +3,7 @@ import { TOKEN_LENGTH_MAX } from '../events/fields.ts'
 import { hash64 } from '../hash.ts'
 import type { Names } from '../state/names.ts'
 import { Operation } from './operation.ts'
-import { SCHEDULE_STRIDE, type Schedule, scheduleOf } from './schedule.ts'
+import { type InstalmentNumbers, SCHEDULE_STRIDE, type Schedule, scheduleOf, take } from './schedule.ts'
 
 /** Marks an instalment that is not fully paid. */
 export const UNSETTLED = 0x7fffffff
@@ -397,13 +397,4 @@ export class Loan {
   #skipSettled(): void {
     while (this.first_open < this.instalment_count && this.settled_day[this.first_open] !== UNSETTLED) this.first_open++
   }
-}
-
-type InstalmentNumbers = readonly [number, number, number, number, number, number, number]
-
-/** Pays one part of one instalment and returns what is left of the money. */
-function take(unpaid: Float64Array, i: number, money: number): number {
-  const paid = Math.min(money, unpaid[i] as number)
-  unpaid[i] = (unpaid[i] as number) - paid
-  return money - paid
 }
