@@ -52,10 +52,13 @@ export type Snapshot = { readonly manifest: Omit<Manifest, 'files'>; readonly by
 
 export class Checkpoints {
   readonly #folder: string
+  readonly #identity: string
   #files: Manifest['files'] = []
   #number = 0
 
-  constructor(directory: string) {
+  /** `identity` is that of the code which computes the state. */
+  constructor(directory: string, identity: string = currentIdentity()) {
+    this.#identity = identity
     this.#folder = join(directory, 'checkpoint')
     mkdirSync(this.#folder, { recursive: true })
   }
@@ -85,7 +88,7 @@ export class Checkpoints {
       }
       state.dirty.clear()
     }
-    return { manifest: manifestOf(engine), bytes: writer.view(), isBase }
+    return { manifest: manifestOf(engine, this.#identity), bytes: writer.view(), isBase }
   }
 
   /** Writes a snapshot. Only once all that it includes has been acknowledged: a checkpoint never runs ahead. */
@@ -152,7 +155,7 @@ export class Checkpoints {
     } catch {
       return { detail: 'the checkpoint manifest is damaged' }
     }
-    if (manifest.identity !== currentIdentity()) return { detail: 'the checkpoint is of another release' }
+    if (manifest.identity !== this.#identity) return { detail: 'the checkpoint is of another release' }
     const ahead = manifest.partitions.some((one, partition) => one.offset > (acknowledged.get(partition) ?? -1))
     if (ahead) return { detail: 'the checkpoint runs ahead of the tables' }
     const contents: Buffer[] = []
@@ -177,10 +180,10 @@ export class Checkpoints {
   }
 }
 
-function manifestOf(engine: Engine): Omit<Manifest, 'files'> {
+function manifestOf(engine: Engine, identity: string): Omit<Manifest, 'files'> {
   return {
     format: 1,
-    identity: currentIdentity(),
+    identity,
     partitions: engine.partitions.map((state) => ({
       offset: state.offset,
       definitions: state.definitions?.published ?? null,
