@@ -25,7 +25,6 @@ export function coverageOf(rows: readonly BackfillRow[], catalogue: readonly Fea
   }
   return {
     has: (partition, offset, column) => offset < (until.get(partition)?.[column] ?? 0),
-    generationAt: (partition, offset) =>
-      generations.get(partition)?.find((one) => offset < one.until)?.generation ?? 0,
+    generationAt: (partition, offset) => generations.get(partition)?.find((one) => offset < one.until)?.generation ?? 0,
   }
 }

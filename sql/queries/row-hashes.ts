@@ -89,7 +89,12 @@ export async function readRowTexts(
     'TabSeparated',
   )
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
-  return text === '' ? [] : text.slice(0, -1).split('\n').map((line) => line.split('\t'))
+  return text === ''
+    ? []
+    : text
+        .slice(0, -1)
+        .split('\n')
+        .map((line) => line.split('\t'))
 }
 
 function endOfPartition({ ends }: RowScope): string {

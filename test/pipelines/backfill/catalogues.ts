@@ -17,5 +17,5 @@ export const NEXT: readonly FeatureDefinition[] = [...CATALOGUE, entryOf(1)]
 export const AFTER_NEXT: readonly FeatureDefinition[] = [...NEXT, entryOf(2)]
 
 /** The release before: without an entry that no rule reads. The model reads them all, so it runs without one. */
-export const LACKING = 'restructured_count@1'
+export const LACKING = 'inflow_count_7d@1'
 export const BEFORE = CATALOGUE.filter((entry) => featureId(entry) !== LACKING)

@@ -1,5 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { openEmbedded } from '../../../sql/client.ts'
 import { readDigest } from '../../../sql/queries/digest.ts'
@@ -12,7 +15,7 @@ import { foreshock, queryEvent, type Running, start, startRun, stop, temporaryFo
 /** `verify` and `backfill` as people use them: processes of their own, with and without a `run` that holds the directory. */
 
 const folder = temporaryFolder()
-const column = LACKING.replace('@1', '')
+const DYING = fileURLToPath(new URL('../faults/backfill/main.ts', import.meta.url))
 
 /** Makes a directory under the release before, which lacked a feature. */
 async function makeOld(name: string, borrowers: number, days: number): Promise<string> {
@@ -37,13 +40,13 @@ async function inDirectory(directory: string, work: (sql: ReturnType<Opened['ses
 type Opened = Exclude<Awaited<ReturnType<typeof openEmbedded>>, { readonly locked: true }>
 
 /** Posts queries of borrowers of its own until told to stop; tells how many were taken. */
-function postEvents(directory: string, key: string): { stop(): Promise<number> } {
+function postEvents(directory: string, key: string, name: string): { stop(): Promise<number> } {
   const { url } = JSON.parse(readFileSync(join(directory, 'run.json'), 'utf8')) as { url: string }
   let isStopped = false
   let accepted = 0
   const posting = (async () => {
     for (let n = 0; !isStopped; n++) {
-      const events = Array.from({ length: 20 }, (_, i) => queryEvent(`live-${i}`, n, Date.now()))
+      const events = Array.from({ length: 20 }, (_, i) => queryEvent(`${name}-${i}`, n, Date.now()))
       const response = await fetch(`${url}/v1/events`, {
         method: 'POST',
         headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
@@ -76,7 +79,7 @@ describe('verify', () => {
   it('finds nothing after a live run, while it goes on, and after it was killed and started again', async () => {
     let running: Running = await startRun(directory)
     const key = await keyOf(directory)
-    let posting = postEvents(directory, key)
+    let posting = postEvents(directory, key, 'first')
     await until(() => readFileSync(join(directory, 'run.json'), 'utf8') !== '', 'the run')
     const during = await verify(directory)
     expect({ code: during.code, stderr: during.stderr }).toMatchObject({ code: 0 })
@@ -88,7 +91,7 @@ describe('verify', () => {
     // Without a restart: what was written beyond `progress` is not looked at.
     expect(await verify(directory)).toMatchObject({ code: 0 })
     running = await startRun(directory)
-    posting = postEvents(directory, key)
+    posting = postEvents(directory, key, 'second')
     const json = await verify(directory, '--json', '--tenant', 'default')
     expect(json.code, json.stderr).toBe(0)
     expect(JSON.parse(json.stdout)).toMatchObject({ rows_differing: 0, differences: [] })
@@ -101,22 +104,28 @@ describe('verify', () => {
   it('names a flipped cell and exits 1, and cleans up after one that was killed', async () => {
     await inDirectory(directory, (sql) =>
       sql.command(
-        `ALTER TABLE features UPDATE hard_query_count_7d = 1000 WHERE borrower = 'live-3' AND offset IN
-         (SELECT max(offset) FROM features WHERE borrower = 'live-3') SETTINGS mutations_sync = 2`,
+        `ALTER TABLE features UPDATE hard_query_count_7d = 1000 WHERE borrower = 'second-3' AND offset IN
+         (SELECT max(offset) FROM features WHERE borrower = 'second-3') SETTINGS mutations_sync = 2`,
       ),
     )
     const killed = start('verify', '--data', directory)
-    await until(() => killed.output.stderr !== '' || killed.child.exitCode !== null, 'the verify to begin')
+    await until(() => existsSync(join(directory, 'metadata', 'verify_recomputed')), 'the verify to begin')
     killed.child.kill('SIGKILL')
-    await killed.outcome
+    expect((await killed.outcome).code).toBeNull()
+    expect(existsSync(join(directory, 'metadata', 'verify_recomputed'))).toBe(true)
     const { code, stdout, stderr } = await verify(directory)
     expect(code).toBe(1)
     expect(stdout).toMatch(
-      /^features tenant=default borrower=live-3 partition=\d offset=\d+ hard_query_count_7d: stored 1000, recomputed \d+\n/,
+      /^features tenant=default borrower=second-3 partition=\d offset=\d+ hard_query_count_7d: stored 1000, recomputed \d+\n/,
     )
     expect(stdout).toMatch(/ 1 rows differ; /)
     expect(stderr).toMatch(/1 row differs from what the log says/)
-    const left = await foreshock('sql', "SELECT name FROM system.databases WHERE name LIKE 'verify%'", '--data', directory)
+    const left = await foreshock(
+      'sql',
+      "SELECT name FROM system.databases WHERE name LIKE 'verify%'",
+      '--data',
+      directory,
+    )
     expect(left).toEqual({ code: 0, stdout: '', stderr: '' })
   })
 
@@ -135,7 +144,7 @@ describe('backfill', () => {
     expect(early.stderr).toMatch(/is not in force yet: start/)
 
     const running = await startRun(directory)
-    const posting = postEvents(directory, await keyOf(directory))
+    const posting = postEvents(directory, await keyOf(directory), 'live')
     const { code, stdout, stderr } = await backfill(directory, '--json')
     expect(code, stderr).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ features: [LACKING], already_done: [], generation: 1 })
@@ -148,17 +157,16 @@ describe('backfill', () => {
   })
 
   it('goes on after a kill -9 and comes to the rows of one that was not killed', async () => {
-    const directory = await makeOld('killed', 150, 120)
-    const undisturbed = await makeOld('undisturbed', 150, 120)
+    const directory = await makeOld('killed', 40, 90)
+    const undisturbed = join(folder, 'undisturbed')
     const empty = join(folder, 'empty.ndjson')
     writeFileSync(empty, '')
-    for (const one of [directory, undisturbed]) {
-      expect((await foreshock('ingest', empty, '--data', one, '--no-model')).code).toBe(0)
+    expect((await foreshock('ingest', empty, '--data', directory, '--no-model')).code).toBe(0)
+    cpSync(directory, undisturbed, { recursive: true })
+    for (const records of [500, 2500]) {
+      const child = spawn(process.execPath, [DYING, directory, LACKING, String(records)], { stdio: 'ignore' })
+      expect(await once(child, 'close')).toEqual([null, 'SIGKILL'])
     }
-    const running = start('backfill', '--features', LACKING, '--data', directory)
-    await until(() => running.output.stderr.includes('records') || running.output.stderr.includes('events'), 'progress')
-    running.child.kill('SIGKILL')
-    expect((await running.outcome).code).toBeNull()
     expect(await verify(directory)).toMatchObject({ code: 0 })
     for (const one of [directory, undisturbed]) expect(await backfill(one)).toMatchObject({ code: 0, stdout: '' })
     expect(await verify(directory)).toMatchObject({ code: 0 })
@@ -166,9 +174,8 @@ describe('backfill', () => {
     for (const one of [directory, undisturbed]) {
       digests.push(
         await inDirectory(one, async (sql) => {
-          expect(await sql.query(`SELECT count() AS rows FROM features WHERE generation = 0 AND ${column} > 0`)).toEqual([
-            { rows: 0 },
-          ])
+          const lacking = 'SELECT count() AS rows FROM features WHERE generation = 0'
+          expect(await sql.query(lacking)).toEqual([{ rows: 0 }])
           return (await readDigest(sql)).filter(({ table }) => table === 'features')
         }),
       )
