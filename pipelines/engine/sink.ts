@@ -1,4 +1,4 @@
-import { featureColumn } from '../../features/catalogue/define.ts'
+import { type FeatureDefinition, featureColumn } from '../../features/catalogue/define.ts'
 import { CATALOGUE } from '../../features/catalogue/index.ts'
 import type { Event } from '../../features/events/contract.ts'
 import type { Refusal } from '../../features/ledger/apply.ts'
@@ -6,7 +6,7 @@ import type { SignalRow } from '../../models/decision/rows.ts'
 import type { Sql } from '../../sql/client.ts'
 import type { NativeBlock } from '../../sql/native.ts'
 import { createDeadLettersBlock } from '../../sql/tables/dead-letters.ts'
-import { createFeaturesBlock } from '../../sql/tables/features.ts'
+import { createFeaturesBlock, type FeaturesBlock } from '../../sql/tables/features.ts'
 import { createLoanDaysBlock } from '../../sql/tables/loan-days.ts'
 import { createLoanMonthsBlock } from '../../sql/tables/loan-months.ts'
 import { createLoansBlock } from '../../sql/tables/loans.ts'
@@ -22,9 +22,6 @@ export const FEATURE_ROWS_PER_BLOCK = 20_000
 /** How long a row may wait for its block. */
 export const FLUSH_AFTER_MS = 1000
 
-const FEATURE_COLUMNS = CATALOGUE.map(featureColumn)
-const WIDTH = FEATURE_COLUMNS.length
-
 /** Told of rows as they are made: for the feed, and for counts that people see. */
 export type RowWatcher = {
   warning(row: FeedRow): void
@@ -35,7 +32,8 @@ export type RowWatcher = {
 
 /** One slice of output rows: a block per table, and the places it reaches to. */
 class Slice implements Outputs {
-  readonly #features = createFeaturesBlock(FEATURE_COLUMNS)
+  readonly #features: FeaturesBlock
+  readonly #width: number
   readonly #scores = createScoresBlock()
   readonly #signals = createSignalsBlock()
   readonly #warnings = createWarningsBlock()
@@ -47,8 +45,10 @@ class Slice implements Outputs {
   readonly places = new Map<number, { readonly offset: number; readonly feedSeqs: string }>()
   readonly #watcher: RowWatcher
 
-  constructor(watcher: RowWatcher) {
+  constructor(watcher: RowWatcher, featureColumns: readonly string[]) {
     this.#watcher = watcher
+    this.#features = createFeaturesBlock(featureColumns)
+    this.#width = featureColumns.length
   }
 
   get rows(): number {
@@ -79,9 +79,9 @@ class Slice implements Outputs {
     this.places.clear()
   }
 
-  features(meta: EvaluationMeta, matrix: Float64Array, base: number): void {
+  features(meta: EvaluationMeta, matrix: Float64Array, base: number, generation: number): void {
     if (meta.late_ms > 0) this.#watcher.late()
-    this.#features.append({ ...meta, generation: 0 }, matrix, base / WIDTH)
+    this.#features.append({ ...meta, generation }, matrix, base / this.#width)
   }
 
   score(meta: EvaluationMeta, model: string, score: number, band: string): void {
@@ -169,13 +169,17 @@ export class Sink {
     sql: Sql,
     acknowledged: Map<number, number>,
     watcher: RowWatcher,
-    featureRowsPerBlock = FEATURE_ROWS_PER_BLOCK,
+    {
+      catalogue = CATALOGUE,
+      featureRowsPerBlock = FEATURE_ROWS_PER_BLOCK,
+    }: { readonly catalogue?: readonly FeatureDefinition[]; readonly featureRowsPerBlock?: number | undefined } = {},
   ) {
     this.#sql = sql
     this.#featureRowsPerBlock = featureRowsPerBlock
     this.acknowledged = acknowledged
-    this.#filling = new Slice(watcher)
-    this.#spare = new Slice(watcher)
+    const columns = catalogue.map(featureColumn)
+    this.#filling = new Slice(watcher, columns)
+    this.#spare = new Slice(watcher, columns)
   }
 
   /** Where the engine writes now. Ask again after each flush. */
