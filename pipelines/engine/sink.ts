@@ -6,7 +6,7 @@ import type { SignalRow } from '../../models/decision/rows.ts'
 import type { Sql } from '../../sql/client.ts'
 import type { NativeBlock } from '../../sql/native.ts'
 import { createDeadLettersBlock } from '../../sql/tables/dead-letters.ts'
-import { createFeaturesBlock } from '../../sql/tables/features.ts'
+import { createFeaturesBlock, type FeaturesBlock } from '../../sql/tables/features.ts'
 import { createLoanDaysBlock } from '../../sql/tables/loan-days.ts'
 import { createLoanMonthsBlock } from '../../sql/tables/loan-months.ts'
 import { createLoansBlock } from '../../sql/tables/loans.ts'
@@ -17,8 +17,10 @@ import { createWarningsBlock } from '../../sql/tables/warnings.ts'
 import type { LoanDayRow, LoanMonthRow, LoanRow } from './loan-rows.ts'
 import type { EvaluationMeta, FeedRow, Outputs, Place } from './outputs.ts'
 
-/** Feature rows that are written as one block. */
-export const FEATURE_ROWS_PER_BLOCK = 20_000
+/** Feature rows that are written as one block: 60 MB of 220 columns, and there are two such blocks. */
+export const FEATURE_ROWS_PER_BLOCK = 30_000
+/** Rows by which a block is commonly overfull, as it is written between two calls of the engine. */
+const FEATURE_ROWS_OVER = 6000
 /** How long a row may wait for its block. */
 export const FLUSH_AFTER_MS = 1000
 
@@ -35,7 +37,7 @@ export type RowWatcher = {
 
 /** One slice of output rows: a block per table, and the places it reaches to. */
 class Slice implements Outputs {
-  readonly #features = createFeaturesBlock(FEATURE_COLUMNS)
+  readonly #features: FeaturesBlock
   readonly #scores = createScoresBlock()
   readonly #signals = createSignalsBlock()
   readonly #warnings = createWarningsBlock()
@@ -47,8 +49,9 @@ class Slice implements Outputs {
   readonly places = new Map<number, { readonly offset: number; readonly feedSeqs: string }>()
   readonly #watcher: RowWatcher
 
-  constructor(watcher: RowWatcher) {
+  constructor(watcher: RowWatcher, featureRows: number) {
     this.#watcher = watcher
+    this.#features = createFeaturesBlock(FEATURE_COLUMNS, featureRows + FEATURE_ROWS_OVER)
   }
 
   get rows(): number {
@@ -157,6 +160,8 @@ class Slice implements Outputs {
 export class Sink {
   readonly #sql: Sql
   readonly #featureRowsPerBlock: number
+  /** How long a row may wait for its block. */
+  readonly flushAfterMs: number
   #filling: Slice
   #spare: Slice
   #writing: Promise<void> = Promise.resolve()
@@ -170,12 +175,14 @@ export class Sink {
     acknowledged: Map<number, number>,
     watcher: RowWatcher,
     featureRowsPerBlock = FEATURE_ROWS_PER_BLOCK,
+    flushAfterMs = FLUSH_AFTER_MS,
   ) {
     this.#sql = sql
     this.#featureRowsPerBlock = featureRowsPerBlock
+    this.flushAfterMs = flushAfterMs
     this.acknowledged = acknowledged
-    this.#filling = new Slice(watcher)
-    this.#spare = new Slice(watcher)
+    this.#filling = new Slice(watcher, featureRowsPerBlock)
+    this.#spare = new Slice(watcher, featureRowsPerBlock)
   }
 
   /** Where the engine writes now. Ask again after each flush. */
@@ -191,7 +198,8 @@ export class Sink {
 
   /** Starts writing when a block is full or has waited long enough; waits while the one before is being written. */
   async flushIfDue(): Promise<void> {
-    const isDue = this.#filling.rows >= this.#featureRowsPerBlock || performance.now() - this.#since >= FLUSH_AFTER_MS
+    const isFull = this.#filling.rows >= this.#featureRowsPerBlock
+    const isDue = isFull || performance.now() - this.#since >= this.flushAfterMs
     if (this.#since > 0 && isDue) await this.#startWriting()
   }
 
