@@ -17,8 +17,10 @@ import { createWarningsBlock } from '../../sql/tables/warnings.ts'
 import type { LoanDayRow, LoanMonthRow, LoanRow } from './loan-rows.ts'
 import type { EvaluationMeta, FeedRow, Outputs, Place } from './outputs.ts'
 
-/** Feature rows that are written as one block. */
-export const FEATURE_ROWS_PER_BLOCK = 20_000
+/** Feature rows that are written as one block: 60 MB of 220 columns, and there are two such blocks. */
+export const FEATURE_ROWS_PER_BLOCK = 30_000
+/** Rows by which a block is commonly overfull, as it is written between two calls of the engine. */
+const FEATURE_ROWS_OVER = 6000
 /** How long a row may wait for its block. */
 export const FLUSH_AFTER_MS = 1000
 
@@ -45,10 +47,10 @@ class Slice implements Outputs {
   readonly places = new Map<number, { readonly offset: number; readonly feedSeqs: string }>()
   readonly #watcher: RowWatcher
 
-  constructor(watcher: RowWatcher, featureColumns: readonly string[]) {
-    this.#watcher = watcher
-    this.#features = createFeaturesBlock(featureColumns)
+  constructor(watcher: RowWatcher, featureColumns: readonly string[], featureRows: number) {
     this.#width = featureColumns.length
+    this.#watcher = watcher
+    this.#features = createFeaturesBlock(featureColumns, featureRows + FEATURE_ROWS_OVER)
   }
 
   get rows(): number {
@@ -157,6 +159,8 @@ class Slice implements Outputs {
 export class Sink {
   readonly #sql: Sql
   readonly #featureRowsPerBlock: number
+  /** How long a row may wait for its block. */
+  readonly flushAfterMs: number
   #filling: Slice
   #spare: Slice
   #writing: Promise<void> = Promise.resolve()
@@ -172,14 +176,20 @@ export class Sink {
     {
       catalogue = CATALOGUE,
       featureRowsPerBlock = FEATURE_ROWS_PER_BLOCK,
-    }: { readonly catalogue?: readonly FeatureDefinition[]; readonly featureRowsPerBlock?: number | undefined } = {},
+      flushAfterMs = FLUSH_AFTER_MS,
+    }: {
+      readonly catalogue?: readonly FeatureDefinition[]
+      readonly featureRowsPerBlock?: number | undefined
+      readonly flushAfterMs?: number | undefined
+    } = {},
   ) {
     this.#sql = sql
     this.#featureRowsPerBlock = featureRowsPerBlock
+    this.flushAfterMs = flushAfterMs
     this.acknowledged = acknowledged
     const columns = catalogue.map(featureColumn)
-    this.#filling = new Slice(watcher, columns)
-    this.#spare = new Slice(watcher, columns)
+    this.#filling = new Slice(watcher, columns, featureRowsPerBlock)
+    this.#spare = new Slice(watcher, columns, featureRowsPerBlock)
   }
 
   /** Where the engine writes now. Ask again after each flush. */
@@ -195,7 +205,8 @@ export class Sink {
 
   /** Starts writing when a block is full or has waited long enough; waits while the one before is being written. */
   async flushIfDue(): Promise<void> {
-    const isDue = this.#filling.rows >= this.#featureRowsPerBlock || performance.now() - this.#since >= FLUSH_AFTER_MS
+    const isFull = this.#filling.rows >= this.#featureRowsPerBlock
+    const isDue = isFull || performance.now() - this.#since >= this.flushAfterMs
     if (this.#since > 0 && isDue) await this.#startWriting()
   }
 

@@ -12,7 +12,7 @@ import { LOCK_WAIT_MS_MAX } from '../config.ts'
 import { createResolve, currentDefinitions, currentIdentity, UnknownDefinitions } from '../engine/definitions.ts'
 import { Engine } from '../engine/engine.ts'
 import { DISCARD } from '../engine/outputs.ts'
-import { FLUSH_AFTER_MS, type RowWatcher, Sink } from '../engine/sink.ts'
+import { type RowWatcher, Sink } from '../engine/sink.ts'
 import { FeedTail } from '../feed/feed-tail.ts'
 import { createEventLog } from '../intake/event-log.ts'
 import { Intake } from '../intake/intake.ts'
@@ -27,6 +27,8 @@ import { Turns } from './turns.ts'
 export const ENGINE_BATCHES_MAX = 4
 /** Evaluations after which a checkpoint is taken: what a restart may have to compute again. */
 export const CHECKPOINT_EVALUATIONS = 100_000
+/** Records that the engine takes in one call: between two of them a full block goes to the tables. */
+const ENGINE_RECORDS_MAX = 4096
 const LOCK_RETRY_MS = 250
 
 export type Opened =
@@ -41,6 +43,8 @@ export type PipelineOptions = {
   /** Evaluations after which a checkpoint is taken, and feature rows of one block; the defaults suit a large book. */
   readonly checkpointEvaluations?: number
   readonly featureRowsPerBlock?: number
+  /** How long a row may wait for its block: longer makes fewer, fuller ones where nobody waits to read them. */
+  readonly flushAfterMs?: number
   /** The release's features; tests have others. */
   readonly catalogue?: readonly FeatureDefinition[]
 }
@@ -148,9 +152,9 @@ export class Pipeline {
         this.counts.late++
       },
     }
-    const { featureRowsPerBlock } = parts.options
+    const { featureRowsPerBlock, flushAfterMs } = parts.options
     const { catalogue } = parts.engine
-    this.sink = new Sink(parts.sinkSql, parts.acknowledged, watcher, { catalogue, featureRowsPerBlock })
+    this.sink = new Sink(parts.sinkSql, parts.acknowledged, watcher, { catalogue, featureRowsPerBlock, flushAfterMs })
   }
 
   static async start(database: Database, models: readonly Model[], options: PipelineOptions): Promise<Pipeline> {
@@ -281,7 +285,7 @@ export class Pipeline {
       if (this.#failure !== undefined || this.#working !== undefined) return
       this.#queue.push([])
       this.#working = this.#work()
-    }, FLUSH_AFTER_MS).unref()
+    }, this.sink.flushAfterMs).unref()
   }
 
   async #work(): Promise<void> {
@@ -297,9 +301,12 @@ export class Pipeline {
   }
 
   async #process(records: readonly LogRecord[]): Promise<void> {
-    await this.engine.process(records, this.sink.outputs)
-    this.feed.announce()
-    await this.sink.flushIfDue()
+    // Also an empty batch is a call: it pushes on what waits.
+    for (let from = 0; from === 0 || from < records.length; from += ENGINE_RECORDS_MAX) {
+      await this.engine.process(records.slice(from, from + ENGINE_RECORDS_MAX), this.sink.outputs)
+      this.feed.announce()
+      await this.sink.flushIfDue()
+    }
     if (this.sink.hasWaiting) this.#flushSoon()
     if (this.engine.evaluations - this.#evaluationsAtCheckpoint >= this.#checkpointEvaluations) await this.#checkpoint()
   }
