@@ -229,12 +229,9 @@ function bookRepayment(
   const elsewhere = way === 'transfer'
   // A relative pays now and then; then the account is theirs.
   const helped = elsewhere && borrower.random.chance(0.2)
-  const payer = helped ? `,"payer":"p-${sixDigits((borrower.index * 17) % 1_000_000)}"` : ''
-  const account = helped
-    ? `a-p-${sixDigits((borrower.index * 17) % 1_000_000)}`
-    : elsewhere
-      ? events.accountElsewhere
-      : events.account
+  const relative = `p-${sixDigits((borrower.index * 17) % 1_000_000)}`
+  const payer = helped ? relative : `b-${sixDigits(borrower.index)}`
+  const account = helped ? `a-${relative}` : elsewhere ? events.accountElsewhere : events.account
   const channel = helped ? 'third_party' : way
   events.event(
     borrower,
@@ -242,7 +239,7 @@ function bookRepayment(
     SOURCE_LOANS,
     'repayment.received',
     `"loan":"${events.loan(loan.number)}","currency":"${CURRENCY}","amount_minor":${amount}${split},` +
-      `"paid_at":${events.instant(time - 1500)},"account":"${account}"${payer},"channel":"${channel}"`,
+      `"paid_at":${events.instant(time - 1500)},"account":"${account}","payer":"${payer}","channel":"${channel}"`,
   )
 }
 

@@ -252,6 +252,7 @@ export const SIGNS: Readonly<Record<string, Readonly<Record<string, Sign>>>> = {
   },
   'repayment habit': {
     'other account': changed('account'),
+    'other payer': changed('payer'),
     'other channel': changed('channel'),
     'less than an instalment': lessThanUsual,
     'taken back': ({ now }) => dataOf(now, 'repayment.reversed').length > 0,
