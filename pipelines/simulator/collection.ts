@@ -18,8 +18,8 @@ const RATE_AFTER = 0.06
 const EXTENSION_MONTHS_MAX = 3
 const EXTENDED_ONLY = 0.5
 /** Days from the due date to the first contact, and from one to the next. */
-const CONTACT_DAY_FIRST = 1
-const CONTACT_DAY_LAST = 8
+const CONTACT_DAY_FIRST = 2
+const CONTACT_DAY_LAST = 12
 const CONTACT_AGAIN_DAYS_MIN = 3
 const CONTACT_AGAIN_DAYS_MAX = 9
 const MESSAGES_DPD_MAX = 4

@@ -34,7 +34,7 @@ const FORGETFUL_LATE = 0.13
 const LATE_DAYS_MAX: readonly number[] = [16, 22, 26, 26, 22]
 /** Pays at a decision after the due date, by DPD below 30, below 60, above. */
 const PAYS_OVERDUE: readonly (readonly number[])[] = [
-  [0.55, 0.42, 0.21, 0.024, 0.47],
+  [0.6, 0.47, 0.24, 0.03, 0.52],
   [0.5, 0.4, 0.15, 0.02, 0.4],
   [0.35, 0.15, 0.04, 0.006, 0.1],
 ]
@@ -45,9 +45,9 @@ const PAYS_ONE_OF_SEVERAL = 0.4
 /** Asks for more time before the due date, and gets it. */
 const EXTENDED: readonly number[] = [0.002, 0.035, 0.1, 0.006, 0.015]
 /** Borrows elsewhere in the days before, to have what is due. */
-const BORROWS_TO_PAY: readonly number[] = [0.004, 0.07, 0.16, 0.05, 0.03]
+const BORROWS_TO_PAY: readonly number[] = [0.002, 0.1, 0.3, 0.3, 0.03]
 const BORROWS_TO_PAY_IN_SPIRAL = 4
-const BORROWS_TO_PAY_REFINANCING = 0.25
+const BORROWS_TO_PAY_REFINANCING = 0.2
 const PAYS_ELSEWHERE: readonly number[] = [0.06, 0.13, 0.22, 0.25, 0.14]
 /** Payments from elsewhere that the other bank takes back some days later. */
 const RETURNED: readonly number[] = [0.012, 0.05, 0.12, 0.25, 0.06]

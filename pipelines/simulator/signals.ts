@@ -1,3 +1,4 @@
+import { monthOfDay } from '../../features/time.ts'
 import { type Borrower, CONDITION } from './borrower.ts'
 import { SOURCE_SIGNALS, sixDigits, timeAtWork } from './events.ts'
 import { dpdOf, type Loan } from './loans.ts'
@@ -14,10 +15,10 @@ const SUED_IN_TROUBLE = 0.08
 const TROUBLE_DAYS = 20
 const SUED_BY_LENDER = 0.18
 const SUED_BY_LENDER_DPD = 75
-const ENFORCED = 0.2
+const ENFORCED = 0.3
 /** The healthy also have suits that end so. */
 const ENFORCED_WITHOUT_TROUBLE = 0.04
-const ENFORCED_DAYS_FIRST = 40
+const ENFORCED_DAYS_FIRST = 20
 const ENFORCED_DAYS_LAST = 160
 const SUED_AGAIN_DAYS = 200
 const GUARANTOR_DEFAULTS = 0.002
@@ -65,14 +66,14 @@ export function reportSignals(scene: Scene, borrower: Borrower): void {
     if (loan.guarantor > 0 && random.chance(chance)) {
       scene.agenda.plan(timeAtWork(borrower), report, 0, 0, `"guarantor_default","reference":"g-${loan.guarantor}"`)
     }
-    const months = monthsOf(loan, today)
+    const months = monthsOf(loan, scene)
     if (PRODUCTS[loan.product]!.collateral === '' || months === 0 || months % VALUATION_MONTHS !== 0) continue
     scene.agenda.plan(timeAtWork(borrower), revalue, 0, loan.number)
   }
 }
 
-function monthsOf(loan: Loan, today: number): number {
-  return Math.round((today - loan.opened_day) / 30.44)
+function monthsOf(loan: Loan, scene: Scene): number {
+  return scene.day.month - monthOfDay(loan.opened_day)
 }
 
 /** What stands on the loan as its collateral, and what valuations refer to. */
@@ -82,7 +83,7 @@ export function collateralOf(borrower: Borrower, loan: Loan): string {
 
 /** Reports what a loan's collateral is worth now. */
 export function valueCollateral(scene: Scene, borrower: Borrower, time: number, loan: Loan): void {
-  const months = monthsOf(loan, scene.day.number)
+  const months = monthsOf(loan, scene)
   const lost = VALUE_LOST_MONTHLY * Math.min(MONTHS_LOSING_MAX, months)
   let value = loan.disbursed * (VALUE_AT_GRANT - lost) * borrower.random.between(0.97, 1.03)
   if (months > 0) value *= 1 - VALUE_LOST_UNDER_STRAIN * borrower.strain

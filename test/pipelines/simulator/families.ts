@@ -12,11 +12,15 @@ export const USUAL_DAYS = 120
 const INDEX_POINTS_DOWN = 4
 
 type Data = Readonly<Record<string, unknown>>
-export type Window = {
-  /** Events of the window by type, and of the time before it. */
-  readonly now: readonly SimulatedEvent[]
-  readonly before: readonly SimulatedEvent[]
+/** A stretch of time: its events by type, and the postings that moved money. */
+type Stretch = {
+  readonly byType: ReadonlyMap<string, readonly Data[]>
+  readonly postings: readonly SimulatedEvent[]
+  readonly repayments: readonly SimulatedEvent[]
+  readonly in: readonly SimulatedEvent[]
+  readonly out: readonly SimulatedEvent[]
 }
+export type Window = { readonly now: Stretch; readonly before: Stretch }
 /** Is this clearly off what is usual? */
 export type Sign = (window: Window) => boolean
 
@@ -31,12 +35,14 @@ export function eventsByBorrower(events: Iterable<SimulatedEvent>): Map<string, 
       if (event.type === 'signal.reported') indices.push(event)
       continue
     }
-    const so_far = own.get(event.subject)
-    if (so_far === undefined) own.set(event.subject, [event])
-    else so_far.push(event)
+    const earlier = own.get(event.subject)
+    if (earlier === undefined) own.set(event.subject, [event])
+    else earlier.push(event)
   }
   for (const [subject, all] of own) {
-    const names = new Set(dataOf(all, 'loan.disbursed').flatMap((data) => [data['region'], data['industry']]))
+    const names = new Set(
+      all.filter(({ type }) => type === 'loan.disbursed').flatMap(({ data }) => [data['region'], data['industry']]),
+    )
     const about = indices.filter(({ data }) => names.has(data['reference']))
     own.set(
       subject,
@@ -47,26 +53,45 @@ export function eventsByBorrower(events: Iterable<SimulatedEvent>): Map<string, 
 }
 
 export function windowOf(events: readonly SimulatedEvent[], day: number): Window {
-  const within = (from: number, to: number) =>
-    events.filter(({ time }) => localDay(time) >= from && localDay(time) < to)
-  return { now: within(day - WINDOW_DAYS, day), before: within(day - WINDOW_DAYS - USUAL_DAYS, day - WINDOW_DAYS) }
+  const from = firstOn(events, day - WINDOW_DAYS)
+  return {
+    now: stretchOf(events.slice(from, firstOn(events, day))),
+    before: stretchOf(events.slice(firstOn(events, day - WINDOW_DAYS - USUAL_DAYS), from)),
+  }
 }
 
-const dataOf = (events: readonly SimulatedEvent[], type: string): Data[] =>
-  events.filter((event) => event.type === type).map(({ data }) => data)
+/** Place of the first event on or after a day. */
+function firstOn(events: readonly SimulatedEvent[], day: number): number {
+  const start = day * MS_PER_DAY - 8 * MS_PER_HOUR
+  let low = 0
+  let high = events.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (events[middle]!.time < start) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function stretchOf(events: readonly SimulatedEvent[]): Stretch {
+  const byType = new Map<string, Data[]>()
+  for (const { type, data } of events) {
+    const others = byType.get(type)
+    if (others === undefined) byType.set(type, [data])
+    else others.push(data)
+  }
+  const postings = events.filter(({ type }) => type === 'transaction.posted')
+  const moved = (direction: string) =>
+    postings.filter(({ data }) => data['direction'] === direction && data['category'] !== 'failed_debit')
+  const repayments = events.filter(({ type }) => type === 'repayment.received')
+  return { byType, postings, repayments, in: moved('in'), out: moved('out') }
+}
+
+const dataOf = (stretch: Stretch, type: string): readonly Data[] => stretch.byType.get(type) ?? []
 const num = (data: Data, field: string): number => Number(data[field])
 
-function moved(events: readonly SimulatedEvent[], direction: string): SimulatedEvent[] {
-  return events.filter(
-    ({ type, data }) =>
-      type === 'transaction.posted' && data['direction'] === direction && data['category'] !== 'failed_debit',
-  )
-}
-
-const paid = (events: readonly SimulatedEvent[]) =>
-  moved(events, 'in')
-    .filter(({ data }) => data['category'] === 'salary')
-    .map(({ data }) => num(data, 'amount_minor'))
+const paid = (stretch: Stretch) =>
+  stretch.in.filter(({ data }) => data['category'] === 'salary').map(({ data }) => num(data, 'amount_minor'))
 
 /** Less than 1.4 usual months of pay in two months. */
 function payMissing({ now, before }: Window): boolean {
@@ -76,8 +101,8 @@ function payMissing({ now, before }: Window): boolean {
 }
 
 /** Share of the purchases for which something holds; 0 where there are too few to say. */
-function shareOfPurchases(events: readonly SimulatedEvent[], holds: (data: Data, time: number) => boolean): number {
-  const purchases = moved(events, 'out').filter(({ data }) => data['merchant'] !== undefined)
+function shareOfPurchases(stretch: Stretch, holds: (data: Data, time: number) => boolean): number {
+  const purchases = stretch.out.filter(({ data }) => data['merchant'] !== undefined)
   if (purchases.length < 10) return 0
   return purchases.filter(({ data, time }) => holds(data, time)).length / purchases.length
 }
@@ -87,8 +112,8 @@ const isNight = (ms: number) => hourOf(ms) < 5
 const isDayOff = (ms: number) => [0, 6].includes((localDay(ms) + 4) % 7)
 
 function returned({ now }: Window): boolean {
-  const back = moved(now, 'in').filter(({ data }) => data['counterparty_kind'] === 'person')
-  return moved(now, 'out').some(
+  const back = now.in.filter(({ data }) => data['counterparty_kind'] === 'person')
+  return now.out.some(
     ({ time, data }) =>
       data['merchant'] !== undefined &&
       back.some(
@@ -102,10 +127,10 @@ function returned({ now }: Window): boolean {
 
 function inParts({ now }: Window): boolean {
   const counts = new Map<string, number>()
-  for (const { time, data } of moved(now, 'out')) {
+  for (const { time, data } of now.out) {
     const party = data['merchant'] ?? data['counterparty']
-    if (party === undefined || data['counterparty_kind'] === 'own_account') continue
-    const key = `${localDay(time)} ${String(party)}`
+    if (typeof party !== 'string' || data['counterparty_kind'] === 'own_account') continue
+    const key = `${localDay(time)} ${party}`
     counts.set(key, (counts.get(key) ?? 0) + 1)
   }
   return [...counts.values()].some((count) => count >= 3)
@@ -115,9 +140,7 @@ const belowLimit = (amount: number) => [1_000_000, 5_000_000].some((limit) => am
 
 /** Share of a loan's proceeds that left within 30 days to where they should not: first in, first out over the balance. */
 function diverted({ now, before }: Window): boolean {
-  const own = [...before, ...now].filter(
-    ({ type, data }) => type === 'transaction.posted' && data['account_kind'] === undefined,
-  )
+  const own = [...before.postings, ...now.postings].filter(({ data }) => data['account_kind'] === undefined)
   return own.some((proceeds, at) => {
     if (proceeds.data['counterparty'] !== 'own-lender' || proceeds.data['category'] !== 'loan_proceeds') return false
     const principal = num(proceeds.data, 'amount_minor')
@@ -145,23 +168,21 @@ function diverted({ now, before }: Window): boolean {
 }
 
 function paidWithBorrowed({ now }: Window): boolean {
-  const borrowed = moved(now, 'in').filter(
+  const borrowed = now.in.filter(
     ({ data }) => data['counterparty_kind'] === 'lender' && data['counterparty'] !== 'own-lender',
   )
-  return now.some(
-    ({ type, data, time }) =>
-      type === 'repayment.received' &&
-      borrowed.some(
-        (one) =>
-          one.time < time &&
-          one.time >= time - 3 * MS_PER_DAY &&
-          num(one.data, 'amount_minor') >= num(data, 'amount_minor'),
-      ),
+  return now.repayments.some(({ data, time }) =>
+    borrowed.some(
+      (one) =>
+        one.time < time &&
+        one.time >= time - 3 * MS_PER_DAY &&
+        num(one.data, 'amount_minor') >= num(data, 'amount_minor'),
+    ),
   )
 }
 
-const asked = (events: readonly SimulatedEvent[]) =>
-  dataOf(events, 'bureau.queried').filter(
+const asked = (stretch: Stretch) =>
+  dataOf(stretch, 'bureau.queried').filter(
     (data) =>
       data['institution'] !== 'own-lender' &&
       ['loan_approval', 'card_approval', 'guarantee_review'].includes(String(data['reason'])),
@@ -169,8 +190,8 @@ const asked = (events: readonly SimulatedEvent[]) =>
 const askedBy = (types: readonly string[]) => (window: Window) =>
   asked(window.now).filter((data) => types.includes(String(data['institution_type']))).length >= 1
 
-const reported = (events: readonly SimulatedEvent[], kind: string) =>
-  dataOf(events, 'signal.reported').filter((data) => data['kind'] === kind)
+const reported = (stretch: Stretch, kind: string) =>
+  dataOf(stretch, 'signal.reported').filter((data) => data['kind'] === kind)
 const isReported = (kind: string) => (window: Window) => reported(window.now, kind).length > 0
 
 function changed(field: string): Sign {
@@ -216,11 +237,10 @@ const weakStatement = ({ now }: Window) =>
 export const SIGNS: Readonly<Record<string, Readonly<Record<string, Sign>>>> = {
   'cash-flow': {
     'pay smaller or missing': payMissing,
-    'below zero': ({ now }) =>
-      now.some(({ type, data }) => type === 'transaction.posted' && num(data, 'balance_after_minor') < 0),
+    'below zero': ({ now }) => now.postings.some(({ data }) => num(data, 'balance_after_minor') < 0),
     'balance nearly gone': ({ now, before }) => {
-      const mean = (events: readonly SimulatedEvent[]) => {
-        const balances = dataOf(events, 'transaction.posted').filter(
+      const mean = (stretch: Stretch) => {
+        const balances = dataOf(stretch, 'transaction.posted').filter(
           (data) => data['balance_after_minor'] !== undefined,
         )
         return balances.reduce((total, data) => total + num(data, 'balance_after_minor'), 0) / balances.length
@@ -233,7 +253,7 @@ export const SIGNS: Readonly<Record<string, Readonly<Record<string, Sign>>>> = {
   'cash-out': {
     'back from a person': returned,
     'in parts': inParts,
-    'just below a limit': ({ now }) => moved(now, 'out').some(({ data }) => belowLimit(num(data, 'amount_minor'))),
+    'just below a limit': ({ now }) => now.out.some(({ data }) => belowLimit(num(data, 'amount_minor'))),
     'on credit': ({ now }) => shareOfPurchases(now, (data) => data['account_kind'] === 'credit') > 0.5,
     'card not present': ({ now }) =>
       shareOfPurchases(now, (data) => ['online', 'manual'].includes(String(data['entry_mode']))) > 0.45,
@@ -265,7 +285,9 @@ export const SIGNS: Readonly<Record<string, Readonly<Record<string, Sign>>>> = {
   exposure: {
     // An extended loan cannot be 30 days past due within the 60 days after it.
     extended: ({ now, before }) =>
-      dataOf([...before, ...now], 'loan.restructured').some((data) => data['kind'] === 'extension'),
+      [...dataOf(before, 'loan.restructured'), ...dataOf(now, 'loan.restructured')].some(
+        (data) => data['kind'] === 'extension',
+      ),
     sued: isReported('litigation'),
     enforced: isReported('enforcement'),
     'guarantor defaulted': isReported('guarantor_default'),
