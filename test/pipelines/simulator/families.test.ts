@@ -11,7 +11,7 @@ const APART_DAYS = 2 * WINDOW_DAYS + 1
 
 /**
  * Per family signs with the least share of the defaulters that show them, and the range of the healthy windows that do.
- * Measured over three seeds; the bounds leave a third on either side.
+ * Measured over three seeds; the bounds leave a quarter or more on either side.
  */
 const MOVES: readonly (readonly [family: string, sign: string, defaulters: number, healthy: [number, number]])[] = [
   ['cash-flow', 'below zero', 0.38, [0.03, 0.09]],
