@@ -72,6 +72,18 @@ export function resolveDefinitions(
   return { ok: true, definitions }
 }
 
+/** The log uses definitions that this release does not have; the message says what to do. */
+export class UnknownDefinitions extends Error {}
+
+/** Resolves definitions with these models and this catalogue; throws `UnknownDefinitions`. */
+export function createResolve(models: readonly Model[], catalogue: Catalogue = CATALOGUE) {
+  return (published: PublishedDefinitions): Definitions => {
+    const resolved = resolveDefinitions(published, models, catalogue)
+    if (!resolved.ok) throw new UnknownDefinitions(resolved.detail)
+    return resolved.definitions
+  }
+}
+
 /** What to do about definitions that the log names and this release lacks. */
 export function describeMissing(missing: readonly string[]): string {
   return `the log uses definitions that this release does not have: ${missing.join(', ')}; run the release that published them`

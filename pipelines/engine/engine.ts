@@ -14,7 +14,7 @@ import { type Coverage, NOTHING_BACKFILLED, withhold } from './coverage.ts'
 import type { Definitions } from './definitions.ts'
 import { closeLoanDay, loanMonthRow, loanRow } from './loan-rows.ts'
 import type { EvaluationMeta, Outputs, Place } from './outputs.ts'
-import { closeSlice, evaluationMeta } from './steps.ts'
+import { closeSlice, evaluationMeta, isSwept } from './steps.ts'
 
 /** Evaluations that are scored together: the model's best batch, and small enough for the cache. */
 export const EVALUATION_BATCH = 256
@@ -228,7 +228,7 @@ export class Engine {
     for (const borrower of borrowers) {
       // A row that waits may open or clear the warning which decides whether the sweep comes by.
       if (this.#undecided.has(borrower) && !borrower.isExposed()) await this.#decideWaiting(outputs)
-      if (borrower.time <= end && this.#isSwept(state, borrower)) {
+      if (isSwept(borrower, end, () => this.#isWarned(state, borrower))) {
         state.features.advance(borrower, end)
         if (this.#isBatchClosed(state)) await this.#decideWaiting(outputs)
         this.#evaluateBorrower(state, borrower, record, 0, isMonthEnd)
@@ -237,9 +237,8 @@ export class Engine {
     }
   }
 
-  /** A day's sweep evaluates whoever has a loan that runs, and whoever has a warning, which else could never be cleared. */
-  #isSwept(state: PartitionState, borrower: Borrower): boolean {
-    return borrower.isExposed() || (state.decisions[borrower.index]?.warning ?? null) !== null
+  #isWarned(state: PartitionState, borrower: Borrower): boolean {
+    return (state.decisions[borrower.index]?.warning ?? null) !== null
   }
 
   /** Evaluates a borrower as it stands, into the batch; its rows follow once the batch is scored. */

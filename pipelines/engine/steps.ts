@@ -19,6 +19,14 @@ export function closeSlice(features: FeaturePartition, event: EventOf<'day.close
   return { borrowers, day, end: group.tenant.calendar.endOfDay(day) }
 }
 
+/**
+ * Whether a day's sweep, up to its last millisecond `end`, evaluates a borrower: whoever has a loan that runs, and
+ * whoever has a warning, which else could never be cleared; but nobody who was evaluated later than that.
+ */
+export function isSwept(borrower: Borrower, end: number, hasWarning: () => boolean): boolean {
+  return borrower.time <= end && (borrower.isExposed() || hasWarning())
+}
+
 /** What a row of `features` says besides its values. */
 export function evaluationMeta(
   borrower: Borrower,

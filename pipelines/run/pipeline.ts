@@ -6,9 +6,10 @@ import { type Database, openEmbedded, type Sql } from '../../sql/client.ts'
 import { ensureFeatureColumns, migrate } from '../../sql/migrate.ts'
 import { readLog } from '../../sql/queries/log.ts'
 import { readProgress } from '../../sql/queries/progress.ts'
+import { dropScratch } from '../../sql/scratch.ts'
 import { Checkpoints } from '../checkpoint/checkpoint.ts'
 import { LOCK_WAIT_MS_MAX } from '../config.ts'
-import { currentDefinitions, currentIdentity, resolveDefinitions } from '../engine/definitions.ts'
+import { createResolve, currentDefinitions, currentIdentity, UnknownDefinitions } from '../engine/definitions.ts'
 import { Engine } from '../engine/engine.ts'
 import { DISCARD } from '../engine/outputs.ts'
 import { FLUSH_AFTER_MS, type RowWatcher, Sink } from '../engine/sink.ts'
@@ -72,8 +73,6 @@ export async function openPipeline(options: PipelineOptions): Promise<Opened> {
     throw error
   }
 }
-
-class UnknownDefinitions extends Error {}
 
 /** Tries for a while: the process before may be about to end. */
 async function openPatiently(directory: string): Promise<Database | undefined> {
@@ -159,15 +158,12 @@ export class Pipeline {
     const { catalogue = CATALOGUE } = options
     const sql = database.session()
     await migrate(sql)
+    // What a verify that was killed left behind.
+    await dropScratch(sql)
     await ensureFeatureColumns(sql, catalogue.map(featureColumn))
     const acknowledged = new Map((await readProgress(sql)).map((row) => [row.partition, row.offset]))
-    const resolve = (published: Parameters<typeof resolveDefinitions>[0]) => {
-      const resolved = resolveDefinitions(published, models, catalogue)
-      if (!resolved.ok) throw new UnknownDefinitions(resolved.detail)
-      return resolved.definitions
-    }
     const checkpoints = new Checkpoints(database.path, currentIdentity(catalogue))
-    const engine = new Engine(shape, resolve, { catalogue })
+    const engine = new Engine(shape, createResolve(models, catalogue), { catalogue })
     const restored = checkpoints.restore(engine, acknowledged)
     const log = createEventLog(database.session(), new Originals(database.path))
     const pipeline = new Pipeline({
