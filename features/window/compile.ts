@@ -7,7 +7,44 @@ import { DistinctSet } from './distinct.ts'
  * Computes aggregates of one borrower's rows of one stream for windows that end at `end`: `slots[slot]` per aggregate.
  * A maximum or minimum of no rows is NaN, every other fold of none is 0.
  */
-export type WindowPass = (segment: Segment, end: number, slots: Float64Array) => void
+export type WindowPass<Rows = Segment> = (rows: Rows, end: number, slots: Float64Array) => void
+
+/**
+ * How rows lie in memory, as text for the pass over `rows`: they are visited from `last` down to `first`, `step` apart, and
+ * an expression of a row speaks of it as `i`.
+ */
+export type RowLayout = {
+  /** True of `rows` that hold none: then nothing else is asked. */
+  readonly isEmpty: string
+  /** Statements before all others, for a pass that reads these columns. */
+  prepare(columns: readonly number[]): string[]
+  readonly first: string
+  readonly last: string
+  readonly step: number
+  /** Number of rows, or somewhat more. */
+  readonly length: string
+  readonly time: string
+  readonly traits: string
+  value(column: number): string
+}
+
+/** Columns of a segment. */
+export const SEGMENT_LAYOUT: RowLayout = {
+  isEmpty: 'rows.chunk === null',
+  prepare: (columns) => [
+    'const { f64, u32 } = rows.chunk',
+    'const times = f64[0]',
+    'const traits = u32[0]',
+    ...columns.map((column) => `const c${column} = f64[${column}]`),
+  ],
+  first: 'rows.start',
+  last: 'rows.start + rows.length - 1',
+  step: 1,
+  length: 'rows.length',
+  time: 'times[i]',
+  traits: 'traits[i]',
+  value: (column) => `c${column}[i]`,
+}
 
 /** An aggregate, where its value goes, and its window's length in its own unit: milliseconds or rows. */
 type Target = { readonly aggregate: WindowAggregate; readonly slot: number; readonly length: number }
@@ -16,6 +53,8 @@ type Target = { readonly aggregate: WindowAggregate; readonly slot: number; read
 type Accumulator = {
   readonly name: string
   readonly aggregate: WindowAggregate
+  /** Expression of a row's value. */
+  readonly value: string
   readonly targets: readonly Target[]
   /** Of its longest window. */
   readonly length: number
@@ -29,52 +68,54 @@ type Accumulator = {
  *
  * @param slotOf slot of each aggregate, in the order given
  */
-export function compileWindowPass(aggregates: readonly WindowAggregate[], slotOf: readonly number[]): WindowPass {
+export function compileWindowPass<Rows = Segment>(
+  aggregates: readonly WindowAggregate[],
+  slotOf: readonly number[],
+  layout: RowLayout = SEGMENT_LAYOUT,
+): WindowPass<Rows> {
   if (aggregates.length === 0) return () => {}
   const targets = aggregates.map((aggregate, k) => ({ aggregate, slot: slotOf[k]!, length: lengthOf(aggregate) }))
-  const overTime = groupAccumulators(
-    targets.filter(({ aggregate }) => 'days' in aggregate),
-    'a',
-  )
+  const isOverTime = ({ aggregate }: Target) => 'days' in aggregate
+  const overTime = groupAccumulators(targets.filter(isOverTime), 'a', layout)
   const overRows = groupAccumulators(
-    targets.filter(({ aggregate }) => 'rows' in aggregate),
+    targets.filter((target) => !isOverTime(target)),
     'r',
+    layout,
   )
   const accumulators = [...overTime, ...overRows]
   const sets = accumulators.filter((one) => one.aggregate.fold === 'distinct')
-  const columns = new Set(
-    accumulators.filter((one) => one.aggregate.fold !== 'count').map((one) => one.aggregate.column),
-  )
+  const read = accumulators.filter((one) => one.aggregate.fold !== 'count').map((one) => one.aggregate.column)
   const lastRows = [...groupByFilter(overRows)].map(([where, members], g) => fillLastRows(`n${g}`, where, members))
 
-  const lines: string[] = ['const chunk = segment.chunk']
-  lines.push('if (chunk === null) {')
+  const lines: string[] = [`if (${layout.isEmpty}) {`]
   for (const { aggregate, slot } of targets) lines.push(`  slots[${slot}] = ${isExtreme(aggregate) ? 'NaN' : '0'}`)
-  lines.push('  return', '}', 'const times = chunk.f64[0]', 'const traits = chunk.u32[0]')
-  for (const column of columns) lines.push(`const c${column} = chunk.f64[${column}]`)
-  lines.push('const first = segment.start', 'let i = first + segment.length - 1')
+  lines.push('  return', '}', ...layout.prepare([...new Set(read)]))
+  lines.push(`const first = ${layout.first}`, `let i = ${layout.last}`)
   for (const { name, aggregate } of accumulators) lines.push(`let ${name} = ${initialValue(aggregate)}`)
   for (const { counter } of lastRows) lines.push(`let ${counter} = 0`)
-  for (const { name } of sets) lines.push(`${name}Set.reset(segment.length)`)
-  lines.push('while (i >= first && times[i] > end) i--')
+  for (const { name } of sets) lines.push(`${name}Set.reset(${layout.length})`)
+  const { time, step } = layout
+  const take = `  const t = ${layout.traits}`
+  const next = [`  i -= ${step}`, '}']
+  lines.push(`while (i >= first && ${time} > end) i -= ${step}`)
   const fill = lastRows.map(({ statement }) => statement)
   for (const length of lengthsOf(overTime)) {
-    lines.push(`while (i >= first && times[i] > end - ${length}) {`, '  const t = traits[i]')
+    lines.push(`while (i >= first && ${time} > end - ${length}) {`, take)
     for (const [where, members] of groupByFilter(overTime.filter((one) => one.length >= length)))
       lines.push(onlyWhere(where, members.map(updateStatement).join('; ')))
-    lines.push(...fill, '  i--', '}')
+    lines.push(...fill, ...next)
     for (const one of overTime) lines.push(...storeValues(one, length))
   }
   if (lastRows.length > 0) {
     const isUnfilled = lastRows.map(({ unfilled }) => unfilled).join(' || ')
-    lines.push(`while (i >= first && (${isUnfilled})) {`, '  const t = traits[i]', ...fill, '  i--', '}')
+    lines.push(`while (i >= first && (${isUnfilled})) {`, take, ...fill, ...next)
     for (const { rest } of lastRows) lines.push(...rest)
   }
   const makePass = new Function(
     ...sets.map(({ name }) => `${name}Set`),
-    `return function windowPass(segment, end, slots) {\n${lines.join('\n')}\n}`,
+    `return function windowPass(rows, end, slots) {\n${lines.join('\n')}\n}`,
   )
-  return makePass(...sets.map(() => new DistinctSet())) as WindowPass
+  return makePass(...sets.map(() => new DistinctSet())) as WindowPass<Rows>
 }
 
 /**
@@ -110,7 +151,7 @@ function lengthsOf(accumulators: readonly Accumulator[]): number[] {
   return [...lengths].sort((a, b) => a - b)
 }
 
-function groupAccumulators(targets: readonly Target[], prefix: string): Accumulator[] {
+function groupAccumulators(targets: readonly Target[], prefix: string, layout: RowLayout): Accumulator[] {
   const groups: Target[][] = []
   for (const target of targets) {
     const group = groups.find(([one]) => isSameAccumulator(one!.aggregate, target.aggregate))
@@ -120,6 +161,7 @@ function groupAccumulators(targets: readonly Target[], prefix: string): Accumula
   return groups.map((group, k) => ({
     name: `${prefix}${k}`,
     aggregate: group[0]!.aggregate,
+    value: layout.value(group[0]!.aggregate.column),
     targets: group,
     length: Math.max(...group.map(({ length }) => length)),
   }))
@@ -151,8 +193,7 @@ function storeValues({ name, aggregate, targets }: Accumulator, length: number):
   return targets.filter((one) => one.length === length).map(({ slot }) => `slots[${slot}] = ${value}`)
 }
 
-function updateStatement({ name, aggregate }: Accumulator): string {
-  const value = `c${aggregate.column}[i]`
+function updateStatement({ name, aggregate, value }: Accumulator): string {
   switch (aggregate.fold) {
     case 'count':
       return `${name}++`

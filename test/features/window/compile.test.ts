@@ -45,7 +45,7 @@ function compute(rows: readonly Row[], aggregates: readonly RowAggregate[], end:
   const kept = store.open()
   for (const { time, traits, value } of rows) store.insert(kept, time, traits, [value])
   const slots = new Float64Array(aggregates.length).fill(-1)
-  compileRowPass(aggregates)(kept, end, slots)
+  compileRowPass(1, aggregates)(kept, end, slots)
   return [...slots]
 }
 
@@ -84,7 +84,7 @@ describe(`a compiled window pass (seed ${SEED})`, () => {
         const store = createRowStore(1)
         const kept = store.open()
         const days = window_ms / MS_PER_DAY
-        const pass = compileRowPass([{ where: LAST, fold: 'count', column: 0, days }])
+        const pass = compileRowPass(1, [{ where: LAST, fold: 'count', column: 0, days }])
         const slots = new Float64Array(1)
         let end = 0
         rows.forEach(({ time, traits, value }, n) => {
@@ -120,7 +120,7 @@ describe(`a compiled window pass (seed ${SEED})`, () => {
   })
 
   it('refuses a window that can hold nothing', () => {
-    expect(() => compileRowPass([{ where: 0, fold: 'count', column: 0, rows: 0 }])).toThrow(RangeError)
-    expect(() => compileRowPass([{ where: 0, fold: 'count', column: 0, days: 0 }])).toThrow(RangeError)
+    expect(() => compileRowPass(1, [{ where: 0, fold: 'count', column: 0, rows: 0 }])).toThrow(RangeError)
+    expect(() => compileRowPass(1, [{ where: 0, fold: 'count', column: 0, days: 0 }])).toThrow(RangeError)
   })
 })
