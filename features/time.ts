@@ -13,14 +13,23 @@ export function dateOfDay(day: number): string {
   return new Date(day * MS_PER_DAY).toISOString().slice(0, 10)
 }
 
+/** Months of which the first day is kept: January 1970 to well past the last date there is. */
+const MONTHS_KEPT = 2400
+const firstDays = Int32Array.from({ length: MONTHS_KEPT }, (_, month) => Date.UTC(1970, month, 1) / MS_PER_DAY)
+/** A month is at most so many days long, so that this quotient is the month or the one before. */
+const DAYS_PER_MONTH_MEAN = 30.436875
+
 /** Months since January 1970 of a day number. */
 export function monthOfDay(day: number): number {
-  const date = new Date(day * MS_PER_DAY)
-  return (date.getUTCFullYear() - 1970) * 12 + date.getUTCMonth()
+  let month = Math.floor(day / DAYS_PER_MONTH_MEAN)
+  while (firstDayOfMonth(month) > day) month--
+  while (firstDayOfMonth(month + 1) <= day) month++
+  return month
 }
 
 /** Day number of the first day of a month (months since January 1970). */
 export function firstDayOfMonth(month: number): number {
+  if (month >= 0 && month < MONTHS_KEPT) return firstDays[month] as number
   return Date.UTC(1970, month, 1) / MS_PER_DAY
 }
 
@@ -36,6 +45,8 @@ export type Calendar = {
   dayOf(ms: number): number
   /** First millisecond of a business date. */
   startOfDay(day: number): number
+  /** The same for dates from 1969-12-31 on: index is the day number + 1, made as it is asked for by `startOfDay`. */
+  readonly dayStarts: Float64Array
   /** Last millisecond of a business date. */
   endOfDay(day: number): number
   /** Local hour, 0 to 23. */
@@ -101,7 +112,19 @@ export function createCalendar(zone: string): Calendar {
     return Math.floor((ms + offsetAt(ms)) / MS_PER_DAY)
   }
 
+  const dayStarts = new Float64Array(UTC_DAYS_KEPT + 2).fill(UNKNOWN)
+
   function startOfDay(day: number): number {
+    if (day < -1 || day > UTC_DAYS_KEPT) return findStartOfDay(day)
+    let start = dayStarts[day + 1] as number
+    if (start === UNKNOWN) {
+      start = findStartOfDay(day)
+      dayStarts[day + 1] = start
+    }
+    return start
+  }
+
+  function findStartOfDay(day: number): number {
     const midnight = day * MS_PER_DAY
     // The offset before and after a change around midnight may differ: take the earliest instant that has this date.
     let start = midnight - offsetAt(midnight)
@@ -115,6 +138,7 @@ export function createCalendar(zone: string): Calendar {
     zone,
     dayOf,
     startOfDay,
+    dayStarts,
     endOfDay: (day) => startOfDay(day + 1) - 1,
     hourOf: (ms) => Math.floor((((ms + offsetAt(ms)) % MS_PER_DAY) + MS_PER_DAY) / MS_PER_HOUR) % 24,
   }
@@ -128,5 +152,5 @@ export function isWeekend(day: number): boolean {
 
 /** Day of the month of a day number, from 1. */
 export function dayInMonth(day: number): number {
-  return new Date(day * MS_PER_DAY).getUTCDate()
+  return day - firstDayOfMonth(monthOfDay(day)) + 1
 }

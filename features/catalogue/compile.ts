@@ -87,7 +87,7 @@ function compileAssembly(catalogue: readonly FeatureDefinition[], slotsOf: reado
     const value = entry.compute === undefined ? values : `compute[${i}](${values})`
     const conditions: string[] = []
     if (entry.minimum_history_days > 0) conditions.push(`history >= ${entry.minimum_history_days * MS_PER_DAY}`)
-    if (entry.inputs.some((input) => 'stream' in input && input.stream === 'queries')) conditions.push('hasReport')
+    if (entry.needs_report) conditions.push('hasReport')
     return `out[at + ${i}] = ${conditions.length === 0 ? value : `${conditions.join(' && ')} ? ${value} : NaN`}`
   })
   const makeAssembly = new Function(

@@ -2,7 +2,14 @@ import type { Fact } from '../facts/index.ts'
 import type { WindowAggregate } from '../window/aggregate.ts'
 
 /** The five families of signals. */
-export type Family = 'cash-flow' | 'cash-out' | 'multi-lender' | 'repayment-habit' | 'exposure'
+export const FAMILIES = {
+  'cash-flow': { en: 'cash-flow breaks', zh: '现金流断裂' },
+  'cash-out': { en: 'cash-out and diversion', zh: '套现与挪用' },
+  'multi-lender': { en: 'multi-lender', zh: '多头' },
+  'repayment-habit': { en: 'repayment habit', zh: '还款习惯' },
+  exposure: { en: 'exposure and environment', zh: '敞口与外部环境' },
+} as const
+export type Family = keyof typeof FAMILIES
 
 export type Unit = 'count' | 'minor' | 'days' | 'hours' | 'share' | 'ratio' | 'months'
 
@@ -24,15 +31,33 @@ export type FeatureDefinition = {
   readonly unit: Unit
   /** Days of the windows it reads; empty where it has none. */
   readonly windows_days: readonly number[]
-  /** Days of the stream's history below which the value is missing. */
+  /** Missing while T less the time of the earliest transaction received is under this many days. */
   readonly minimum_history_days: number
-  /** When the value is missing, apart from too little history. */
+  /** Missing while no bureau query was ever received: no report is not a report without queries. */
+  readonly needs_report: boolean
+  /** When the value is missing, apart from too little history and no report. */
   readonly missing: string
   readonly source: string
   readonly inputs: readonly Input[]
   /** From the inputs' values, in their order, to the value; NaN is missing. Absent where the only input is the value. */
   readonly compute?: (...values: number[]) => number
 }
+
+export function daysText(days: number): string {
+  return days === 1 ? '1 day' : `${days} days`
+}
+
+/** All that makes an entry's value missing, in one line. */
+export function missingText(entry: FeatureDefinition): string {
+  const { minimum_history_days: days } = entry
+  const history = days === 0 ? [] : [`less than ${daysText(days)} of transactions`]
+  const report = entry.needs_report ? ['no bureau query was ever received'] : []
+  const rest = entry.missing === NEVER_MISSING ? [] : [entry.missing]
+  return [...history, ...report, ...rest].join('; ') || NEVER_MISSING
+}
+
+/** `missing` of an entry that lacks its value in no other case. */
+export const NEVER_MISSING = 'never'
 
 /** `name@version`, how a feature is named in cards, rules and rows. */
 export function featureId(definition: { readonly name: string; readonly version: number }): string {

@@ -21,7 +21,6 @@ const MONTHS_MAX = 7
 
 /** Rows that state a balance, oldest first, and their dates. */
 const steps = new RowList()
-let stepDays = new Float64Array(1024)
 /** Closing balances of the months before the current one, the latest first. */
 const closings = new Float64Array(MONTHS_MAX)
 
@@ -42,12 +41,10 @@ export const BALANCE_FACTS = {
   },
 }
 
-function listSteps({ rows, first, end, calendar }: FactView): void {
-  const { traits, times } = rows
+function listSteps({ rows, first, end }: FactView): void {
+  const { traits } = rows
   steps.length = 0
   for (let i = first; i < end; i++) if (((traits[i] as number) & TRAIT.BALANCE) !== 0) steps.push(i)
-  if (steps.length > stepDays.length) stepDays = new Float64Array(steps.rows.length)
-  for (let k = 0; k < steps.length; k++) stepDays[k] = calendar.dayOf(times[steps.rows[k] as number] as number)
 }
 
 /** Mean over (s, T], weighted by how long each balance stood; s is `since`, or the first step where that is later. */
@@ -71,28 +68,32 @@ function meanSince({ rows, time }: FactView, since: number): number {
 
 /** Dates of the last 90 whose closing balance is known and below `limit`. */
 function daysBelow({ rows, day }: FactView, limit: number): number {
-  const { balances } = rows
-  let days = 0
+  const { balances, days } = rows
+  let below = 0
   let until = day + 1
   const oldest = day - DAYS + 1
   for (let k = steps.length - 1; k >= 0 && until > oldest; k--) {
-    const from = Math.max(stepDays[k] as number, oldest)
-    if ((balances[steps.rows[k] as number] as number) < limit) days += Math.max(0, until - from)
-    until = Math.min(until, from)
+    const row = steps.rows[k] as number
+    const from = Math.max(days[row] as number, oldest)
+    if (from < until) {
+      if ((balances[row] as number) < limit) below += until - from
+      until = from
+    }
   }
-  return days
+  return below
 }
 
 /** Months in a row, up to the last whole one, that closed with less than the month before. */
 function fallingMonths({ rows, day }: FactView): number {
-  const { balances } = rows
+  const { balances, days } = rows
   const current = monthOfDay(day)
   let known = 0
   // The first day of the month after the one whose closing balance is looked for.
   let after = day - dayInMonth(day) + 1
   for (let k = steps.length - 1; k >= 0 && known < MONTHS_MAX; k--) {
-    while (known < MONTHS_MAX && (stepDays[k] as number) < after) {
-      closings[known++] = balances[steps.rows[k] as number] as number
+    const row = steps.rows[k] as number
+    while (known < MONTHS_MAX && (days[row] as number) < after) {
+      closings[known++] = balances[row] as number
       after = firstDayOfMonth(current - known)
     }
   }

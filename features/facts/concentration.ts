@@ -1,7 +1,7 @@
 import { TRAIT } from '../streams/transactions.ts'
 import { MS_PER_DAY } from '../time.ts'
 import { PartySums } from './party-sums.ts'
-import { type FactView, firstAfter, slotsOf } from './view.ts'
+import { type FactView, type RowList, slotsOf } from './view.ts'
 
 /** How money is spread: over payers, over merchants, over days. */
 
@@ -25,7 +25,7 @@ export const CONCENTRATION_FACTS = {
   compute(view: FactView, out: Float64Array): void {
     sumReceipts(view)
     out[SLOT.payer_hhi_90d] = sums.concentration()
-    sumCards(view)
+    sumByParty(view, view.cardRows, 0)
     // The concentration sorts the sums, which the top share does not mind.
     out[SLOT.merchant_top_share_90d] = sums.topShare()
     out[SLOT.merchant_hhi_90d] = sums.concentration()
@@ -35,41 +35,65 @@ export const CONCENTRATION_FACTS = {
   },
 }
 
-function sumReceipts({ receipts, rows, time }: FactView): void {
-  const { times, amounts, parties } = rows
+function sumReceipts(view: FactView): void {
+  const { receipts, rows, time } = view
   const after = time - DAYS * MS_PER_DAY
-  sums.reset(receipts.length)
-  for (let k = receipts.length - 1; k >= 0; k--) {
-    const i = receipts.rows[k] as number
-    if ((times[i] as number) <= after) return
-    sums.add(parties[i] as number, amounts[i] as number)
-  }
+  let from = receipts.length
+  while (from > 0 && (rows.times[receipts.rows[from - 1] as number] as number) > after) from--
+  sumByParty(view, receipts, from)
 }
 
-function sumCards({ cardRows, rows }: FactView): void {
+/** Sums the rows of a list, from its position `from` on. */
+function sumByParty({ rows }: FactView, list: RowList, from: number): void {
   const { amounts, parties } = rows
-  sums.reset(cardRows.length)
-  for (let k = 0; k < cardRows.length; k++) {
-    const i = cardRows.rows[k] as number
+  sums.reset(list.length - from)
+  for (let k = from; k < list.length; k++) {
+    const i = list.rows[k] as number
     sums.add(parties[i] as number, amounts[i] as number)
   }
+  if (!sums.isInexact) return
+  const some = Array.from(list.rows.subarray(from, list.length))
+  sums.sumExactly(
+    some.map((i) => parties[i] as number),
+    some.map((i) => amounts[i] as number),
+  )
 }
 
-function fillDaily(view: FactView): void {
-  const { rows, calendar, day } = view
-  const { times, traits, amounts } = rows
+function fillDaily({ rows, first, end, day }: FactView): void {
+  const { days, traits, amounts } = rows
   daily.fill(0)
   const oldest = day - DAYS + 1
-  // Dates are found row by row; a local date is never a day and a half of UTC away from its number.
-  let i = firstAfter(times, view.first, view.end, (oldest - 2) * MS_PER_DAY)
-  for (; i < view.end; i++) {
+  let moved = 0
+  for (let i = end - 1; i >= first; i--) {
+    const at = (days[i] as number) - oldest
+    if (at < 0) break
     const trait = traits[i] as number
     if ((trait & MOVED) === 0) continue
-    const at = calendar.dayOf(times[i] as number) - oldest
-    if (at < 0) continue
     const amount = amounts[i] as number
+    moved += amount
     daily[at] = (daily[at] as number) + ((trait & TRAIT.IN) !== 0 ? amount : -amount)
   }
+  if (moved > Number.MAX_SAFE_INTEGER) fillDailyExactly(rows, first, end, oldest)
+}
+
+/** The same where doubles would not hold the sums: each date's is the double nearest to the exact one. */
+function fillDailyExactly(
+  { days, traits, amounts }: FactView['rows'],
+  first: number,
+  end: number,
+  oldest: number,
+): void {
+  const exact = Array.from({ length: DAYS }, () => 0n)
+  for (let i = first; i < end; i++) {
+    const at = (days[i] as number) - oldest
+    const trait = traits[i] as number
+    if (at < 0 || (trait & MOVED) === 0) continue
+    const amount = BigInt(amounts[i] as number)
+    exact[at] = (exact[at] as bigint) + ((trait & TRAIT.IN) !== 0 ? amount : -amount)
+  }
+  exact.forEach((sum, at) => {
+    daily[at] = Number(sum)
+  })
 }
 
 const MOVED = TRAIT.IN | TRAIT.OUT
@@ -78,6 +102,7 @@ const MOVED = TRAIT.IN | TRAIT.OUT
 function deviation(from: number, count: number): number {
   let sum = 0
   for (let k = from; k < from + count; k++) sum += daily[k] as number
+  if (Math.abs(sum) > Number.MAX_SAFE_INTEGER) sum = exactSum(from, count)
   const mean = sum / count
   let squares = 0
   for (let k = from; k < from + count; k++) {
@@ -85,4 +110,10 @@ function deviation(from: number, count: number): number {
     squares += distance * distance
   }
   return Math.sqrt(squares / count)
+}
+
+function exactSum(from: number, count: number): number {
+  let sum = 0n
+  for (let k = from; k < from + count; k++) sum += BigInt(daily[k] as number)
+  return Number(sum)
 }

@@ -2,6 +2,7 @@ import { type Loan, UNSETTLED } from '../ledger/loan.ts'
 import type { Contact } from '../state/reports.ts'
 import { CONTACT_DAYS } from '../state/reports.ts'
 import { MS_PER_DAY } from '../time.ts'
+import { sortFew } from './few-numbers.ts'
 import { type FactView, slotsOf } from './view.ts'
 
 /** Repayment habit: the instalments in the order they were settled, ties by due date, then by loan. */
@@ -118,7 +119,7 @@ function theilSen(): number {
   for (let i = KEPT - 1; i > 0; i--) {
     for (let j = i - 1; j >= 0; j--) slopes[count++] = ((late[j] as number) - (late[i] as number)) / (i - j)
   }
-  slopes.sort()
+  sortFew(slopes, count)
   // A slope of −0 is none.
   return (slopes[count >> 1] as number) + 0
 }

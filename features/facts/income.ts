@@ -1,3 +1,4 @@
+import { sortFew } from './few-numbers.ts'
 import { PartySums } from './party-sums.ts'
 import { type FactView, type RowList, slotsOf } from './view.ts'
 
@@ -120,8 +121,8 @@ function datesOfList(view: FactView, list: RowList): number {
 }
 
 /** Adds an older receipt; returns the number of dates, one more than fit where it belongs to none of them. */
-function addDate({ rows, calendar }: FactView, row: number, count: number): number {
-  const date = calendar.dayOf(rows.times[row] as number)
+function addDate({ rows }: FactView, row: number, count: number): number {
+  const date = rows.days[row] as number
   const amount = rows.amounts[row] as number
   if (count > 0 && dates[count - 1] === date) {
     amounts[count - 1] = (amounts[count - 1] as number) + amount
@@ -136,11 +137,10 @@ function addDate({ rows, calendar }: FactView, row: number, count: number): numb
 
 /** Median of the gaps between `count` dates. */
 function cadenceOf(count: number): number {
-  const some = gaps.subarray(0, count - 1)
-  for (let k = 0; k < count - 1; k++) some[k] = (dates[k] as number) - (dates[k + 1] as number)
-  some.sort()
+  for (let k = 0; k < count - 1; k++) gaps[k] = (dates[k] as number) - (dates[k + 1] as number)
+  sortFew(gaps, count - 1)
   const half = (count - 1) >>> 1
-  return (count - 1) % 2 === 1 ? (some[half] as number) : ((some[half - 1] as number) + (some[half] as number)) / 2
+  return (count - 1) % 2 === 1 ? (gaps[half] as number) : ((gaps[half - 1] as number) + (gaps[half] as number)) / 2
 }
 
 function isSteady(count: number, cadence: number): boolean {

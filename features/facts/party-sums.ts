@@ -1,4 +1,8 @@
+import { sortFew } from './few-numbers.ts'
+
 const SLOTS_FIRST = 256
+/** Up to so many sums are sorted one by one. */
+const FEW = 48
 
 /** Amounts summed by party: a table that is emptied in constant time, a slot counting only if it carries the current stamp. */
 export class PartySums {
@@ -33,6 +37,27 @@ export class PartySums {
     this.total = 0
   }
 
+  /** Whether the sums are too large for doubles to hold exactly. */
+  get isInexact(): boolean {
+    return this.total > Number.MAX_SAFE_INTEGER
+  }
+
+  /** Sets everything to the doubles nearest to the exact sums of these amounts by party. */
+  sumExactly(parties: readonly number[], amounts: readonly number[]): void {
+    const exact = new Map<number, bigint>()
+    amounts.forEach((amount, k) => {
+      const party = parties[k] as number
+      exact.set(party, (exact.get(party) ?? 0n) + BigInt(amount))
+    })
+    this.length = 0
+    let total = 0n
+    for (const sum of exact.values()) {
+      total += sum
+      this.sums[this.length++] = Number(sum)
+    }
+    this.total = Number(total)
+  }
+
   /** Adds an amount and returns the party's position. */
   add(party: number, amount: number): number {
     this.total += amount
@@ -55,10 +80,11 @@ export class PartySums {
   /** Herfindahl-Hirschman index: the sum of squared shares, added in descending order. NaN where there is nothing. */
   concentration(): number {
     if (this.length === 0) return Number.NaN
-    const sums = this.sums.subarray(0, this.length).sort()
+    if (this.length <= FEW) sortFew(this.sums, this.length)
+    else this.sums.subarray(0, this.length).sort()
     let index = 0
-    for (let k = sums.length - 1; k >= 0; k--) {
-      const share = (sums[k] as number) / this.total
+    for (let k = this.length - 1; k >= 0; k--) {
+      const share = (this.sums[k] as number) / this.total
       index += share * share
     }
     return index

@@ -2,6 +2,7 @@ import type { Loan } from '../ledger/loan.ts'
 import type { Operation } from '../ledger/operation.ts'
 import { TRAIT } from '../streams/transactions.ts'
 import { MS_PER_DAY, MS_PER_HOUR } from '../time.ts'
+import { FewNumbers } from './few-numbers.ts'
 import { type FactView, firstAfter, slotsOf } from './view.ts'
 
 /** Repayments as they came in: how many, from where, and what happened on the account around them. */
@@ -28,9 +29,9 @@ const SPEND_AFTER_DAYS = 90
 /** Another lender's money that came within this time before a repayment may have paid it. */
 const FUNDED_MS = 72 * MS_PER_HOUR
 
-const accounts = new Set<number>()
-const payers = new Set<number>()
-const channels = new Set<number>()
+const accounts = new FewNumbers()
+const payers = new FewNumbers()
+const channels = new FewNumbers()
 
 export const PAYMENT_FACTS = {
   names: NAMES,
@@ -45,9 +46,9 @@ export const PAYMENT_FACTS = {
 }
 
 function countPayments(view: FactView, out: Float64Array): void {
-  accounts.clear()
-  payers.clear()
-  channels.clear()
+  accounts.length = 0
+  payers.length = 0
+  channels.length = 0
   let counted = 0
   let interestOnly = 0
   let switches = 0
@@ -77,7 +78,7 @@ function countPayments(view: FactView, out: Float64Array): void {
   out[SLOT.paying_account_count_180d] = sizeOrMissing(accounts)
   out[SLOT.payer_count_180d] = sizeOrMissing(payers)
   out[SLOT.payment_channel_count_180d] = sizeOrMissing(channels)
-  out[SLOT.paying_account_switch_count_180d] = accounts.size === 0 ? Number.NaN : switches
+  out[SLOT.paying_account_switch_count_180d] = accounts.length === 0 ? Number.NaN : switches
 }
 
 function countRecent(view: FactView, payment: Operation, age: number, out: Float64Array): void {
@@ -96,8 +97,8 @@ function add(out: Float64Array, slot: number, amount: number): void {
   out[slot] = (out[slot] as number) + amount
 }
 
-function sizeOrMissing(set: ReadonlySet<number>): number {
-  return set.size === 0 ? Number.NaN : set.size
+function sizeOrMissing(numbers: FewNumbers): number {
+  return numbers.length === 0 ? Number.NaN : numbers.length
 }
 
 function isFundedByLender({ lenderReceipts, rows }: FactView, payment: Operation): boolean {

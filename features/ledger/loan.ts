@@ -3,7 +3,7 @@ import { TOKEN_LENGTH_MAX } from '../events/fields.ts'
 import { hash64 } from '../hash.ts'
 import type { Names } from '../state/names.ts'
 import { Operation } from './operation.ts'
-import { SCHEDULE_STRIDE, type Schedule, scheduleOf } from './schedule.ts'
+import { type InstalmentNumbers, SCHEDULE_STRIDE, type Schedule, scheduleOf, take } from './schedule.ts'
 
 /** Marks an instalment that is not fully paid. */
 export const UNSETTLED = 0x7fffffff
@@ -49,7 +49,9 @@ export class Loan {
   disbursed_at = 0
   disbursed_day = 0
 
-  original: Schedule = new Float64Array(0)
+  /** The schedule as disbursed: the first `original_length` numbers. */
+  original: Schedule = new Float64Array(INSTALMENTS_FIRST * SCHEDULE_STRIDE)
+  original_length = 0
   readonly operations: Operation[] = []
   operation_count = 0
   status: LoanStatus = 'open'
@@ -111,6 +113,7 @@ export class Loan {
     this.disbursed_at = data.disbursed_at
     this.disbursed_day = disbursedDay
     this.original = scheduleOf(data.schedule)
+    this.original_length = this.original.length
     this.operation_count = 0
     this.status = 'open'
     this.status_day = UNSETTLED
@@ -194,7 +197,7 @@ export class Loan {
     this.paid_minor = 0
     this.overpaid_minor = 0
     this.future_day = UNSETTLED
-    this.#append(this.original)
+    this.#append(this.original, this.original_length)
     for (let k = 0; k < this.operation_count; k++) this.#apply(this.#operation(k), day)
   }
 
@@ -244,9 +247,9 @@ export class Loan {
     return this.operations[k] as Operation
   }
 
-  #append(schedule: Schedule): void {
-    this.#reserve(this.instalment_count + schedule.length / SCHEDULE_STRIDE)
-    for (let at = 0; at < schedule.length; at += SCHEDULE_STRIDE) {
+  #append(schedule: Schedule, length: number): void {
+    this.#reserve(this.instalment_count + length / SCHEDULE_STRIDE)
+    for (let at = 0; at < length; at += SCHEDULE_STRIDE) {
       const i = this.instalment_count++
       const principal = schedule[at + 1] as number
       const interest = schedule[at + 2] as number
@@ -349,7 +352,7 @@ export class Loan {
       if (operation.kept?.[i] !== 1) carried += (this.scheduled[i] as number) - this.unpaid(i)
     })
     this.#setInstalments([])
-    this.#append(schedule)
+    this.#append(schedule, schedule.length)
     if (carried > 0 && operation.value_day <= day) this.#payOldestFirst(carried, operation.value_day)
     else if (carried > 0) this.future_day = Math.min(this.future_day, operation.value_day)
     this.#setInstalments([...kept, ...this.#instalments()].sort((a, b) => a[0] - b[0]))
@@ -394,13 +397,4 @@ export class Loan {
   #skipSettled(): void {
     while (this.first_open < this.instalment_count && this.settled_day[this.first_open] !== UNSETTLED) this.first_open++
   }
-}
-
-type InstalmentNumbers = readonly [number, number, number, number, number, number, number]
-
-/** Pays one part of one instalment and returns what is left of the money. */
-function take(unpaid: Float64Array, i: number, money: number): number {
-  const paid = Math.min(money, unpaid[i] as number)
-  unpaid[i] = (unpaid[i] as number) - paid
-  return money - paid
 }

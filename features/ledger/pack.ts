@@ -62,7 +62,7 @@ export class WordBuffer {
 }
 
 export function packLoan(loan: Loan, to: WordBuffer): void {
-  to.reserve(64 + loan.original.length * 2 + loan.reversals.length * 2)
+  to.reserve(64 + loan.reversals.length * 2)
   const { reported } = loan
   to.put(
     STATUSES.indexOf(loan.status) |
@@ -88,7 +88,7 @@ export function packLoan(loan: Loan, to: WordBuffer): void {
   if (reported !== null) packReported(reported, to)
   to.put(loan.reversals.length)
   for (const time of loan.reversals) to.putDouble(time)
-  packSchedule(loan.original, to)
+  packSchedule(loan.original, loan.original_length, to)
   to.reserve(1)
   to.put(loan.operation_count)
   for (let k = 0; k < loan.operation_count; k++) packOperation(loan.operations[k] as Operation, to)
@@ -121,7 +121,11 @@ export function unpackLoan(loan: Loan, from: WordBuffer): void {
   if (reversals > 0 || loan.reversals.length > 0) {
     loan.reversals = Array.from({ length: reversals }, () => from.getDouble())
   }
-  loan.original = unpackSchedule(from, loan.original)
+  const instalments = from.get()
+  const length = (instalments >>> 1) * SCHEDULE_STRIDE
+  if (length > loan.original.length) loan.original = new Float64Array(length * 2)
+  loan.original_length = length
+  unpackSchedule(loan.original, length, (instalments & 1) === 1, from)
   loan.operation_count = 0
   for (let left = from.get(); left > 0; left--) unpackOperation(loan.nextOperation(), from)
 }
@@ -144,26 +148,20 @@ function unpackReported(room: { -readonly [Field in keyof LoanDay]: LoanDay[Fiel
 }
 
 /** Instalments; the first word tells their number and whether their amounts are wide. */
-function packSchedule(schedule: Schedule, to: WordBuffer): void {
-  to.reserve(1 + schedule.length * 2)
+function packSchedule(schedule: Schedule, length: number, to: WordBuffer): void {
+  to.reserve(1 + length * 2)
   let isWide = false
-  for (let at = 0; at < schedule.length; at++) if ((schedule[at] as number) >= TWO_POW_32) isWide = true
-  to.put((schedule.length / SCHEDULE_STRIDE) * 2 + (isWide ? 1 : 0))
-  for (let at = 0; at < schedule.length; at++) {
+  for (let at = 0; at < length; at++) if ((schedule[at] as number) >= TWO_POW_32) isWide = true
+  to.put((length / SCHEDULE_STRIDE) * 2 + (isWide ? 1 : 0))
+  for (let at = 0; at < length; at++) {
     const value = schedule[at] as number
     if (isWide) to.putDouble(value)
     else to.put(value)
   }
 }
 
-/** Takes up `room` again where it fits exactly, as it does while one loan is opened again and again. */
-function unpackSchedule(from: WordBuffer, room: Schedule): Schedule {
-  const first = from.get()
-  const length = (first >>> 1) * SCHEDULE_STRIDE
-  const schedule = room.length === length ? room : new Float64Array(length)
-  const isWide = (first & 1) === 1
+function unpackSchedule(schedule: Schedule, length: number, isWide: boolean, from: WordBuffer): void {
   for (let at = 0; at < length; at++) schedule[at] = isWide ? from.getDouble() : from.get()
-  return schedule
 }
 
 function packOperation(operation: Operation, to: WordBuffer): void {
@@ -171,7 +169,7 @@ function packOperation(operation: Operation, to: WordBuffer): void {
   if (operation.schedule !== null) {
     to.put(IS_RESTRUCTURING | (operation.is_extension ? IS_EXTENSION : 0))
     to.put(operation.value_day)
-    packSchedule(operation.schedule, to)
+    packSchedule(operation.schedule, operation.schedule.length, to)
     const kept = operation.kept ?? new Uint8Array(0)
     to.reserve(1 + kept.length)
     to.put(kept.length)
@@ -206,7 +204,9 @@ function unpackOperation(operation: Operation, from: WordBuffer): void {
   operation.value_day = from.get() | 0
   if ((flags & IS_RESTRUCTURING) !== 0) {
     operation.is_extension = (flags & IS_EXTENSION) !== 0
-    operation.schedule = unpackSchedule(from, NOTHING)
+    const instalments = from.get()
+    operation.schedule = new Float64Array((instalments >>> 1) * SCHEDULE_STRIDE)
+    unpackSchedule(operation.schedule, operation.schedule.length, (instalments & 1) === 1, from)
     operation.kept = Uint8Array.from({ length: from.get() }, () => from.get())
     return
   }
@@ -221,8 +221,6 @@ function unpackOperation(operation: Operation, from: WordBuffer): void {
   operation.payer = (flags & HAS_PAYER) === 0 ? 0 : from.getDouble()
   operation.channel = (flags & HAS_CHANNEL) === 0 ? 0 : from.get()
 }
-
-const NOTHING: Schedule = new Float64Array(0)
 
 function unpackSplit(isWide: boolean, from: WordBuffer): RepaymentSplit {
   return {

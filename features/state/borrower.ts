@@ -69,7 +69,7 @@ export class Borrower {
 
   /** Rows by time, valid until another borrower's are asked for. */
   get transactions(): TransactionColumns {
-    return this.#stores.transactions.open(this.index)
+    return this.#stores.transactions.open(this.index, this.tenant.calendar)
   }
 
   get queries(): QueryColumns {

@@ -42,8 +42,8 @@ export class PageStore {
     let end = rows * this.stride
     let begin = Math.floor((rows - 1) / this.rowsPerPage) * full
     while (page !== NO_PAGE) {
-      const words = this.#wordsOf(page)
-      const from = this.#firstWord(page) - begin
+      const words = this.wordsOf(page)
+      const from = this.firstWord(page) - begin
       for (let k = begin; k < end; k++) target[k] = words[from + k] as number
       end = begin
       begin -= full
@@ -59,8 +59,8 @@ export class PageStore {
     const slot = rows % this.rowsPerPage
     if (slot === 0) this.#lastPage[owner] = this.#take(this.#lastPage[owner] as number)
     const page = this.#lastPage[owner] as number
-    const words = this.#wordsOf(page)
-    const to = this.#firstWord(page) + slot * this.stride
+    const words = this.wordsOf(page)
+    const to = this.firstWord(page) + slot * this.stride
     for (let k = 0; k < this.stride; k++) words[to + k] = row[at + k] as number
     this.#rows[owner] = rows + 1
   }
@@ -78,8 +78,8 @@ export class PageStore {
     this.#rows[owner] = rows
     const full = this.stride * this.rowsPerPage
     for (let number = wanted - 1; number >= keep; number--) {
-      const words = this.#wordsOf(page)
-      const to = this.#firstWord(page)
+      const words = this.wordsOf(page)
+      const to = this.firstWord(page)
       const begin = number * full
       const end = Math.min(begin + full, rows * this.stride)
       for (let k = begin; k < end; k++) words[to + k - begin] = source[k] as number
@@ -92,16 +92,16 @@ export class PageStore {
     let page = this.#lastPage[owner] as number
     const target = Math.floor(row / this.rowsPerPage)
     let number = Math.floor(((this.#rows[owner] as number) - 1) / this.rowsPerPage)
-    for (; number > target; number--) page = this.#before(page)
-    const at = this.#firstWord(page) + (row - target * this.rowsPerPage) * this.stride + word
-    this.#wordsOf(page)[at] = value
+    for (; number > target; number--) page = this.before(page)
+    const at = this.firstWord(page) + (row - target * this.rowsPerPage) * this.stride + word
+    this.wordsOf(page)[at] = value
   }
 
   /** Lets an owner's first page go, which must be full and not its only one. */
   dropFirstPage(owner: number): void {
     let next = this.#lastPage[owner] as number
-    for (let page = this.#before(next); this.#before(page) !== NO_PAGE; page = this.#before(next)) next = page
-    this.#release(this.#before(next))
+    for (let page = this.before(next); this.before(page) !== NO_PAGE; page = this.before(next)) next = page
+    this.#release(this.before(next))
     this.#setBefore(next, NO_PAGE)
     this.#rows[owner] = (this.#rows[owner] as number) - this.rowsPerPage
   }
@@ -127,22 +127,29 @@ export class PageStore {
   /** Frees a page and returns the one before it. */
   #release(page: number): number {
     this.#free.push(page)
-    return this.#before(page)
+    return this.before(page)
   }
 
-  #before(page: number): number {
-    return this.#wordsOf(page)[this.#firstWord(page) + this.#pageWords - 1] as number
+  /** Number of an owner's last page, 0 where it has none. */
+  lastPage(owner: number): number {
+    return owner < this.#rows.length ? (this.#lastPage[owner] as number) : NO_PAGE
+  }
+
+  /** The page before a page, 0 where it is the first. */
+  before(page: number): number {
+    return this.wordsOf(page)[this.firstWord(page) + this.#pageWords - 1] as number
   }
 
   #setBefore(page: number, before: number): void {
-    this.#wordsOf(page)[this.#firstWord(page) + this.#pageWords - 1] = before
+    this.wordsOf(page)[this.firstWord(page) + this.#pageWords - 1] = before
   }
 
-  #wordsOf(page: number): Uint32Array {
+  /** The words that a page lies in, and where it begins there. */
+  wordsOf(page: number): Uint32Array {
     return this.#chunks[(page - 1) >>> CHUNK_SHIFT] as Uint32Array
   }
 
-  #firstWord(page: number): number {
+  firstWord(page: number): number {
     return ((page - 1) & (PAGES_PER_CHUNK - 1)) * this.#pageWords
   }
 

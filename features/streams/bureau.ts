@@ -28,7 +28,9 @@ export const QUERY_U32 = { TRAITS: 0 } as const
 /** Queries further back than this before the report count in no window. */
 export const QUERY_RETENTION_DAYS = 366
 
-/** Reasons that count as a search for credit, version 1: loan approval, card approval, guarantee review. */
+/** Version of `HARD_REASONS`: another table is a new version of every feature that reads it. */
+export const HARD_REASONS_VERSION = 1
+/** Reasons that count as a search for credit: loan approval, card approval, guarantee review. */
 export const HARD_REASONS: ReadonlySet<string> = new Set([
   'loan_approval',
   'card_approval',

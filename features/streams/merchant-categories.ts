@@ -1,7 +1,8 @@
 /**
- * Merchant category codes (ISO 18245) by the reading that the cash-out features give them, version 1.
+ * Merchant category codes (ISO 18245) by the reading that the cash-out features give them.
  * A change of a table is a new version of every feature that reads it.
  */
+export const MERCHANT_CATEGORIES_VERSION = 1
 
 /** Manual and automated cash disbursement at financial institutions. */
 export const WITHDRAWAL_MCCS: ReadonlySet<string> = new Set(['6010', '6011'])

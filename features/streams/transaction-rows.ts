@@ -9,8 +9,10 @@ import { TRAIT, TRANSACTION_F64, TRANSACTION_RETENTION_DAYS, TRANSACTION_U32 } f
  * into plain columns, sorted by time, ties in log order, on which everything else works. What is changed there is written
  * through at once.
  *
- * The words: time ÷ 2^16; its low 16 bits and the high 16 of the party; the low 32 bits of amount, balance and party each;
- * traits; then 12 high bits of the amount, 13 of the balance (moved up by 2^44, so that it is not negative), 7 of the account.
+ * The words: the business date (moved up by one day, as 1970 began a day earlier in some zones) and the high 11 bits of the
+ * milliseconds since its start; their low 16 bits and the high 16 of the party; the low 32 bits of amount, balance and party
+ * each; traits; then 12 high bits of the amount, 13 of the balance (moved up by 2^44, so that it is not negative), 7 of the
+ * account.
  */
 
 const STRIDE = 7
@@ -21,6 +23,8 @@ export const LONG_ROWS = 1024
 /** Unpacked columns begin anew at the front when so many rows before the first are unused. */
 const UNUSED_ROWS_MAX = 4096
 
+const DAY_SHIFT = 11
+const DAY_BIAS = 1
 const TWO_POW_16 = 65_536
 const TWO_POW_32 = 4_294_967_296
 const BALANCE_SHIFT = 2 ** 44
@@ -36,6 +40,8 @@ export const ACCOUNTS_MAX = 127
 /** Plain columns of one borrower's rows. `chunk.f64` and `chunk.u32` are in the order of TRANSACTION_F64 and _U32. */
 export class TransactionColumns implements Segment {
   chunk: { f64: Float64Array[]; u32: Uint32Array[] }
+  /** Business dates. */
+  days: Int32Array
   start = 0
   length = 0
   capacity: number
@@ -46,6 +52,7 @@ export class TransactionColumns implements Segment {
       f64: Array.from({ length: 4 }, () => new Float64Array(capacity)),
       u32: Array.from({ length: 2 }, () => new Uint32Array(capacity)),
     }
+    this.days = new Int32Array(capacity)
   }
 
   get times(): Float64Array {
@@ -74,7 +81,7 @@ export class TransactionColumns implements Segment {
     const { start } = this
     const grows = this.length * 4 >= this.capacity * 3
     const capacity = grows ? this.capacity * 2 : this.capacity
-    const move = <Values extends Float64Array | Uint32Array>(values: Values, larger: Values): Values => {
+    const move = <Values extends Float64Array | Uint32Array | Int32Array>(values: Values, larger: Values): Values => {
       larger.set(values.subarray(start, end))
       return larger
     }
@@ -83,9 +90,11 @@ export class TransactionColumns implements Segment {
         f64: this.chunk.f64.map((values) => move(values, new Float64Array(capacity))),
         u32: this.chunk.u32.map((values) => move(values, new Uint32Array(capacity))),
       }
+      this.days = move(this.days, new Int32Array(capacity))
     } else {
       for (const values of this.chunk.f64) values.copyWithin(0, start, end)
       for (const values of this.chunk.u32) values.copyWithin(0, start, end)
+      this.days.copyWithin(0, start, end)
     }
     this.start = 0
     this.capacity = capacity
@@ -114,12 +123,12 @@ export class TransactionRows {
   #columns: TransactionColumns = this.#shared
 
   /** A borrower's rows as plain columns, valid until another borrower's are opened. */
-  open(borrower: number): TransactionColumns {
+  open(borrower: number, calendar: Calendar): TransactionColumns {
     if (this.#opened === borrower) return this.#columns
     this.#opened = borrower
     const long = this.#long.get(borrower)
     if (long !== undefined) this.#columns = long
-    else this.#unpack(borrower)
+    else this.#unpack(borrower, calendar)
     return this.#columns
   }
 
@@ -134,29 +143,31 @@ export class TransactionRows {
    * no window any more and may go.
    */
   insert(borrower: number, row: NewTransaction, asOf: number, calendar: Calendar): void {
-    this.open(borrower)
+    this.open(borrower, calendar)
     this.#dropExpired(borrower, asOf - TRANSACTION_RETENTION_DAYS * MS_PER_DAY)
     const columns = this.#columns
     columns.reserve()
-    const { times, amounts, balances, parties, traits, accounts, start } = columns
+    const { times, days, amounts, balances, parties, traits, accounts, start } = columns
     const end = start + columns.length
     let at = end
     while (at > start && (times[at - 1] as number) > row.time) at--
     if (at < end) {
       for (const values of columns.chunk.f64) values.copyWithin(at + 1, at, end)
       for (const values of columns.chunk.u32) values.copyWithin(at + 1, at, end)
+      days.copyWithin(at + 1, at, end)
     }
     columns.length++
     times[at] = row.time
+    days[at] = calendar.dayOf(row.time)
     amounts[at] = row.amount_minor
     balances[at] = row.balance_minor
     parties[at] = row.party
     accounts[at] = row.account
     traits[at] = row.traits
-    if (at === end) this.pages.append(borrower, this.#packed(at), 0)
-    else this.#rewrite(borrower, at - start)
-    this.#relate(borrower, at, calendar)
-    if (columns === this.#shared && columns.length > LONG_ROWS) this.#keepLong(borrower)
+    if (at === end) this.pages.append(borrower, this.#packed(at, calendar), 0)
+    else this.#rewrite(borrower, at - start, calendar)
+    this.#relate(borrower, at)
+    if (columns === this.#shared && columns.length > LONG_ROWS) this.#keepLong(borrower, calendar)
   }
 
   #dropExpired(borrower: number, expired: number): void {
@@ -169,12 +180,12 @@ export class TransactionRows {
   }
 
   /** Sets what depends on other rows: round trips, the third payment of a day, the latest row of a party. */
-  #relate(borrower: number, at: number, calendar: Calendar): void {
+  #relate(borrower: number, at: number): void {
     const traits = this.#columns.traits[at] as number
     if ((traits & TRAIT.LINKED_IN) !== 0 && this.#isRoundTrip(at)) this.#mark(borrower, at, TRAIT.ROUND_TRIP)
     if ((traits & TRAIT.CARD) !== 0) this.#markLaterReturns(borrower, at)
     if ((traits & TRAIT.OUT) === 0 || (traits & TRAIT.PARTY) === 0) return
-    if (this.#isThirdOfDay(at, calendar)) this.#mark(borrower, at, TRAIT.THIRD_OF_DAY)
+    if (this.#isThirdOfDay(at)) this.#mark(borrower, at, TRAIT.THIRD_OF_DAY)
     this.#moveLast(borrower, at, TRAIT.OUT, TRAIT.LAST_OUT)
     if ((traits & TRAIT.CARD) !== 0) this.#moveLast(borrower, at, TRAIT.CARD, TRAIT.LAST_CARD)
   }
@@ -203,14 +214,17 @@ export class TransactionRows {
     }
   }
 
-  #isThirdOfDay(at: number, calendar: Calendar): boolean {
-    const { times, traits, parties, start, length } = this.#columns
-    const day = calendar.dayOf(times[at] as number)
+  #isThirdOfDay(at: number): boolean {
+    const { days, traits, parties, start, length } = this.#columns
+    const day = days[at]
     const party = parties[at]
     let others = 0
-    const isOther = (i: number) => parties[i] === party && ((traits[i] as number) & TRAIT.OUT) !== 0
-    for (let i = at - 1; i >= start && calendar.dayOf(times[i] as number) === day; i--) if (isOther(i)) others++
-    for (let i = at + 1; i < start + length && calendar.dayOf(times[i] as number) === day; i++) if (isOther(i)) others++
+    for (let i = at - 1; i >= start && days[i] === day; i--) {
+      if (parties[i] === party && ((traits[i] as number) & TRAIT.OUT) !== 0) others++
+    }
+    for (let i = at + 1; i < start + length && days[i] === day; i++) {
+      if (parties[i] === party && ((traits[i] as number) & TRAIT.OUT) !== 0) others++
+    }
     return others === 2
   }
 
@@ -234,27 +248,29 @@ export class TransactionRows {
     const { traits, start } = this.#columns
     const isOn = ((traits[at] as number) & bit) !== 0
     if (bit === TRAIT.ROUND_TRIP && isOn) return
-    traits[at] = (traits[at] as number) ^ bit
-    this.pages.set(borrower, at - start, 5, traits[at] as number)
+    const turned = (traits[at] as number) ^ bit
+    traits[at] = turned
+    this.pages.set(borrower, at - start, 5, turned)
   }
 
-  #rewrite(borrower: number, fromRow: number): void {
+  #rewrite(borrower: number, fromRow: number, calendar: Calendar): void {
     const { start, length } = this.#columns
     if (this.#words.length < length * STRIDE) this.#words = new Uint32Array(length * 2 * STRIDE)
     const first = fromRow - (fromRow % ROWS_PER_PAGE)
-    for (let row = first; row < length; row++) this.#words.set(this.#packed(start + row), row * STRIDE)
+    for (let row = first; row < length; row++) this.#words.set(this.#packed(start + row, calendar), row * STRIDE)
     this.pages.rewrite(borrower, fromRow, this.#words, length)
   }
 
-  #packed(at: number): Uint32Array {
+  #packed(at: number, calendar: Calendar): Uint32Array {
     const row = this.#row
-    const { times, amounts, balances, parties, traits, accounts } = this.#columns
-    const time = times[at] as number
+    const { times, days, amounts, balances, parties, traits, accounts } = this.#columns
+    const day = days[at] as number
+    const inDay = (times[at] as number) - calendar.startOfDay(day)
     const amount = amounts[at] as number
     const balance = (balances[at] as number) + BALANCE_SHIFT
     const party = parties[at] as number
-    row[0] = Math.floor(time / TWO_POW_16)
-    row[1] = (time % TWO_POW_16) + Math.floor(party / TWO_POW_32) * TWO_POW_16
+    row[0] = ((day + DAY_BIAS) << DAY_SHIFT) | (inDay >>> 16)
+    row[1] = (inDay & 0xffff) + Math.floor(party / TWO_POW_32) * TWO_POW_16
     row[2] = amount
     row[3] = balance
     row[4] = party
@@ -264,25 +280,18 @@ export class TransactionRows {
     return row
   }
 
-  #unpack(borrower: number): void {
+  #unpack(borrower: number, calendar: Calendar): void {
     const rows = this.pages.count(borrower)
     const columns = rows > LONG_ROWS ? this.#newLong(borrower, rows) : this.#shared
     this.#columns = columns
     columns.start = 0
     columns.length = rows
-    if (rows * STRIDE > this.#words.length) this.#words = new Uint32Array(rows * 2 * STRIDE)
-    const words = this.#words
-    this.pages.read(borrower, words)
-    const { times, amounts, balances, parties, traits, accounts } = columns
-    for (let i = 0, k = 0; i < rows; i++, k += STRIDE) {
-      const low = words[k + 1] as number
-      const highs = words[k + 6] as number
-      times[i] = (words[k] as number) * TWO_POW_16 + (low & 0xffff)
-      amounts[i] = (highs & 0xfff) * TWO_POW_32 + (words[k + 2] as number)
-      balances[i] = ((highs >>> 12) & 0x1fff) * TWO_POW_32 + (words[k + 3] as number) - BALANCE_SHIFT
-      parties[i] = (low >>> 16) * TWO_POW_32 + (words[k + 4] as number)
-      traits[i] = words[k + 5] as number
-      accounts[i] = highs >>> 25
+    let until = rows
+    const { pages } = this
+    for (let page = pages.lastPage(borrower); until > 0; page = pages.before(page)) {
+      const from = until - (((until - 1) & (ROWS_PER_PAGE - 1)) + 1)
+      unpackRows(pages.wordsOf(page), pages.firstWord(page), columns, from, until, calendar)
+      until = from
     }
   }
 
@@ -293,9 +302,37 @@ export class TransactionRows {
   }
 
   /** Rows that have grown many get columns of their own. */
-  #keepLong(borrower: number): void {
+  #keepLong(borrower: number, calendar: Calendar): void {
     this.#opened = NOBODY
-    this.open(borrower)
+    this.open(borrower, calendar)
+  }
+}
+
+/** Unpacks the rows that begin at word `k` into rows `from … end` of the columns. */
+function unpackRows(
+  words: Uint32Array,
+  firstWord: number,
+  columns: TransactionColumns,
+  from: number,
+  end: number,
+  calendar: Calendar,
+): void {
+  const { times, days, amounts, balances, parties, traits, accounts } = columns
+  const { dayStarts } = calendar
+  for (let i = from, k = firstWord; i < end; i++, k += STRIDE) {
+    const first = words[k] as number
+    const low = words[k + 1] as number
+    const highs = words[k + 6] as number
+    const day = (first >>> DAY_SHIFT) - DAY_BIAS
+    const known = dayStarts[day + DAY_BIAS] as number
+    const dayStart = known === Number.POSITIVE_INFINITY ? calendar.startOfDay(day) : known
+    days[i] = day
+    times[i] = dayStart + (((first & 0x7ff) << 16) | (low & 0xffff))
+    amounts[i] = (highs & 0xfff) * TWO_POW_32 + (words[k + 2] as number)
+    balances[i] = ((highs >>> 12) & 0x1fff) * TWO_POW_32 + (words[k + 3] as number) - BALANCE_SHIFT
+    parties[i] = (low >>> 16) * TWO_POW_32 + (words[k + 4] as number)
+    traits[i] = words[k + 5] as number
+    accounts[i] = highs >>> 25
   }
 }
 

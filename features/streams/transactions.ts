@@ -45,7 +45,7 @@ export const TRANSACTION_F64 = {
   BALANCE: 2,
   PARTY: 3,
 } as const
-/** `ACCOUNT` is the account's number among the borrower's own. */
+/** `ACCOUNT` is the account's number among the borrower's own, `DAY` the business date as a day number. */
 export const TRANSACTION_U32 = { TRAITS: 0, ACCOUNT: 1 } as const
 
 /** No window of the catalogue reaches further back than this; older rows may go. */

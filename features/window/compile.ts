@@ -106,16 +106,37 @@ export function compileWindowPass<Rows = Segment>(
     lines.push(...fill, ...next)
     for (const one of overTime) lines.push(...storeValues(one, length))
   }
+  const sums = targets.filter(({ aggregate }) => aggregate.fold === 'sum' && 'days' in aggregate)
+  const longest = overTime.filter(({ aggregate }) => aggregate.fold === 'sum').map(({ name }) => `Math.abs(${name})`)
+  if (longest.length > 0) {
+    const isInexact = longest.map((sum) => `${sum} > ${Number.MAX_SAFE_INTEGER}`).join(' || ')
+    lines.push(`if (${isInexact}) sumExactly(rows, end, slots)`)
+  }
   if (lastRows.length > 0) {
     const isUnfilled = lastRows.map(({ unfilled }) => unfilled).join(' || ')
     lines.push(`while (i >= first && (${isUnfilled})) {`, take, ...fill, ...next)
     for (const { rest } of lastRows) lines.push(...rest)
   }
   const makePass = new Function(
+    'sumExactly',
     ...sets.map(({ name }) => `${name}Set`),
     `return function windowPass(rows, end, slots) {\n${lines.join('\n')}\n}`,
   )
-  return makePass(...sets.map(() => new DistinctSet())) as WindowPass<Rows>
+  return makePass(exactSums<Rows>(sums, layout), ...sets.map(() => new DistinctSet())) as WindowPass<Rows>
+}
+
+/** Sums that a double cannot hold exactly, as the double nearest to each: slow, and needed by nobody but the largest. */
+function exactSums<Rows>(targets: readonly Target[], layout: RowLayout): WindowPass<Rows> {
+  const columns = new Set(targets.map(({ aggregate }) => aggregate.column))
+  const lines = [...layout.prepare([...columns]), `const first = ${layout.first}`]
+  for (const { aggregate, slot, length } of targets) {
+    const { where, column } = aggregate
+    lines.push('{', 'let sum = 0n', `for (let i = ${layout.last}; i >= first; i -= ${layout.step}) {`)
+    lines.push(`  if (${layout.time} > end || ${layout.time} <= end - ${length}) continue`)
+    lines.push(`  if ((${layout.traits} & ${where}) === ${where}) sum += BigInt(${layout.value(column)})`)
+    lines.push('}', `slots[${slot}] = Number(sum)`, '}')
+  }
+  return new Function(`return function sumExactly(rows, end, slots) {\n${lines.join('\n')}\n}`)() as WindowPass<Rows>
 }
 
 /**

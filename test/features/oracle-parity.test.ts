@@ -7,7 +7,7 @@ import { oracleDeadLetters } from '../oracle/reception.ts'
 import { COLUMNS, runEngine } from './engine-run.ts'
 
 const SEED = 20_260_101
-const CASES = 250
+const CASES = 60
 const TIMEOUT_MS = 180_000
 
 /** What differs between engine and oracle, cell by cell, as lines that name it. */

@@ -1,18 +1,20 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { AMOUNT_MINOR_MAX } from '../../features/events/fields.ts'
 import { createCalendar } from '../../features/time.ts'
 import { oracleCases } from './arbitraries.ts'
 import { naiveCalendar } from './calendar.ts'
+import { newCoverage } from './coverage.ts'
 import { ORACLE_FEATURE_NAMES, oracleEvaluations } from './features.ts'
+import { isIndex } from './history.ts'
 import { oracleDeadLetters } from './reception.ts'
 import { oracleLoanDays, oracleMonthEnds } from './rows.ts'
+import { shardOf } from './shards.ts'
 import { MS_PER_DAY } from './view.ts'
 
 /** What the random histories reach, so that agreement with the oracle means something. */
 
-/** These count from zero: a borrower who is evaluated has had an event. */
-const NEVER_MISSING = ['litigation_count_365d', 'enforcement_count_365d', 'guarantor_default_count_365d']
-const CASES = 150
+const CASES = 400
 const cases = fc.sample(oracleCases, { numRuns: CASES, seed: 20240229 })
 
 describe('random histories', () => {
@@ -26,19 +28,39 @@ describe('random histories', () => {
   })
 
   test('take every feature to several values and to missing', { timeout: 120_000 }, () => {
-    const seen = new Map(ORACLE_FEATURE_NAMES.map((name) => [name, new Set<number | null>()]))
+    const coverage = newCoverage()
     for (const { history, configuration } of cases) {
-      for (const { values } of oracleEvaluations(history, configuration)) {
-        for (const [name, value] of Object.entries(values)) seen.get(name)!.add(value)
-      }
+      for (const { values } of oracleEvaluations(history, configuration)) coverage.note(values)
     }
-    const all = [...seen].map(([name, values]) => ({ name, values: [...values] }))
-    const present = (values: readonly (number | null)[]) => values.filter((value) => value !== null)
-    expect(all).toHaveLength(100)
-    expect(all.filter(({ values }) => present(values).length < 3).map(({ name }) => name)).toEqual([])
-    expect(all.filter(({ values }) => !values.includes(null)).map(({ name }) => name)).toEqual(NEVER_MISSING)
-    const odd = (value: number) => !Number.isFinite(value) || Object.is(value, -0)
-    expect(all.filter(({ values }) => present(values).some(odd)).map(({ name }) => name)).toEqual([])
+    expect(ORACLE_FEATURE_NAMES).toHaveLength(244)
+    expect(coverage.constant()).toEqual([])
+    expect(coverage.alwaysPresent()).toEqual([])
+    expect(coverage.impossible()).toEqual([])
+  })
+
+  test('hold sums beyond 2^53, more accounts, statements and collateral than are kept', () => {
+    const most = { rows: 0, accounts: 0, statements: 0, references: 0, indices: 0 }
+    for (const { history } of fc.sample(oracleCases, { numRuns: 2_000, seed: 20240301 })) {
+      const events = history.flatMap((item) => (item.kind === 'event' ? [item.event] : []))
+      const transactions = events.flatMap((one) => (one.type === 'transaction.posted' ? [one.data] : []))
+      const signals = events.flatMap((one) => (one.type === 'signal.reported' ? [one] : []))
+      const references = signals
+        .filter(({ data }) => data.kind === 'collateral_valuation')
+        .map(({ data }) => data.reference)
+      const counts = {
+        rows: transactions.filter(({ amount_minor }) => amount_minor > AMOUNT_MINOR_MAX - 3).length,
+        accounts: new Set(transactions.map(({ account }) => account)).size,
+        statements: signals.filter(({ data }) => data.statement !== undefined).length,
+        references: new Set(references).size,
+        indices: signals.filter(isIndex).length,
+      }
+      for (const name of Object.keys(most) as (keyof typeof most)[]) most[name] = Math.max(most[name], counts[name])
+    }
+    expect(most.rows * AMOUNT_MINOR_MAX).toBeGreaterThan(2 ** 53)
+    expect(most.accounts).toBeGreaterThan(127)
+    expect(most.statements).toBeGreaterThan(16)
+    expect(most.references).toBeGreaterThan(16)
+    expect(most.indices).toBeGreaterThan(2)
   })
 
   test('end in every dead letter, status and bucket', () => {
@@ -78,6 +100,18 @@ describe('random histories', () => {
     }
     expect(hits.get(0)).toBeGreaterThan(CASES)
     expect(hits.get(1)).toBeGreaterThan(CASES / 4)
+  })
+})
+
+describe('parts of a run', () => {
+  test('have seeds of their own and make up all cases', () => {
+    const parts = [0, 1, 2].map((k) => shardOf({ seed: 7, cases: 10_000 }, k, 3))
+    expect(parts).toEqual([
+      { seed: 7, numRuns: 3_333 },
+      { seed: 8, numRuns: 3_333 },
+      { seed: 9, numRuns: 3_334 },
+    ])
+    expect(() => shardOf({ seed: 7, cases: 10 }, 3, 3)).toThrow('no part 3 of 3')
   })
 })
 

@@ -44,17 +44,23 @@ const configurations: fc.Arbitrary<TenantConfiguration> = fc
     ...(has_institution ? { institution: OWN_INSTITUTION } : {}),
   }))
 
-const steps: fc.Arbitrary<Step[]> = fc.array(
-  fc.record({
-    kind: weighted(STEP_KINDS),
-    gap: weighted(GAPS),
-    late: weighted(LATENESS),
-    seed: fc.integer({ min: 0, max: 2 ** 31 - 1 }),
-  }),
-  { minLength: 30, maxLength: 150, size: 'max' },
+const step: fc.Arbitrary<Step> = fc.record({
+  kind: weighted(STEP_KINDS),
+  gap: weighted(GAPS),
+  late: weighted(LATENESS),
+  seed: fc.integer({ min: 0, max: 2 ** 31 - 1 }),
+})
+
+const steps = (minLength: number, maxLength: number): fc.Arbitrary<Step[]> =>
+  fc.array(step, { minLength, maxLength, size: 'max' })
+
+/** An evaluation costs the more, the longer the history: most are short, so that there can be many of them. */
+const lengths: fc.Arbitrary<Pick<Script, 'steps' | 'ticks_max'>> = fc.oneof(
+  { weight: 9, arbitrary: fc.record({ steps: steps(8, 28), ticks_max: fc.constantFrom(5, 15, 40) }) },
+  { weight: 1, arbitrary: fc.record({ steps: steps(30, 120), ticks_max: fc.constant(130) }) },
 )
 
-const scripts: fc.Arbitrary<Script> = fc.record({
+const scripts = fc.record({
   configuration: configurations,
   start: fc
     .tuple(fc.constantFrom(...STARTS), fc.integer({ min: 0, max: 20 * MS_PER_DAY }))
@@ -72,8 +78,10 @@ const scripts: fc.Arbitrary<Script> = fc.record({
   ticks_from: fc.constantFrom(0, 0.2, 0.5, 0.8, 1),
   ticks_keep_up: fc.boolean(),
   report_dates: fc.constantFrom('none' as const, 'some' as const, 'all' as const),
-  steps,
+  length: lengths,
 })
 
-/** Histories of one borrower: 30 to 150 steps over 1 to 500 days, each with at most 130 ticks. */
-export const oracleCases: fc.Arbitrary<OracleCase> = scripts.map(historyOf)
+/** Histories of one borrower: mostly 8 to 28 steps, some up to 120, over 1 to 500 days, with at most 130 ticks. */
+export const oracleCases: fc.Arbitrary<OracleCase> = scripts.map(({ length, ...rest }) =>
+  historyOf({ ...rest, ...length }),
+)

@@ -1,11 +1,13 @@
 /**
  * Business dates straight from `Intl`, apart from the product's own calendar so that the two check each other.
- * Answers are remembered per instant and per date: the only thing in the oracle that is, because `Intl` is slow.
+ * Answers are remembered, because `Intl` is slow.
  */
 
 const MS_PER_DAY = 86_400_000
 /** No zone is further than this from UTC. */
 const OFFSET_MS_MAX = 26 * 3_600_000
+/** Instants whose hour is remembered. */
+const HOURS_MAX = 100_000
 
 export type NaiveCalendar = {
   dayOf(ms: number): number
@@ -34,18 +36,15 @@ function create(zone: string): NaiveCalendar {
     day: 'numeric',
     hour: 'numeric',
   })
-  const locals = new Map<number, { day: number; hour: number }>()
   const starts = new Map<number, number>()
+  const hours = new Map<number, number>()
+  /** How far from midnight UTC the date last asked for began: the next one very likely does, too. */
+  let offset = 0
 
   function local(ms: number): { day: number; hour: number } {
-    const known = locals.get(ms)
-    if (known !== undefined) return known
     const parts = format.formatToParts(ms)
     const field = (type: string): number => Number(parts.find((part) => part.type === type)?.value)
-    const day = Date.UTC(field('year'), field('month') - 1, field('day')) / MS_PER_DAY
-    const answer = { day, hour: field('hour') }
-    locals.set(ms, answer)
-    return answer
+    return { day: Date.UTC(field('year'), field('month') - 1, field('day')) / MS_PER_DAY, hour: field('hour') }
   }
 
   /** The first instant whose date is `day` or later; dates never go back as time goes on. */
@@ -54,25 +53,38 @@ function create(zone: string): NaiveCalendar {
     if (known !== undefined) return known
     let before = day * MS_PER_DAY - OFFSET_MS_MAX
     let after = day * MS_PER_DAY + OFFSET_MS_MAX
-    // A day of 24 hours after yesterday's start, which is nearly always so, narrows the search to nothing.
-    const yesterday = starts.get(day - 1)
-    if (yesterday !== undefined) {
-      const guess = yesterday + MS_PER_DAY
-      if (local(guess - 1).day < day) before = guess - 1
-      if (local(guess).day >= day) after = guess
-    }
+    const guess = day * MS_PER_DAY + offset
+    if (local(guess - 1).day < day) before = guess - 1
+    if (local(guess).day >= day) after = guess
     while (after - before > 1) {
       const middle = Math.floor((before + after) / 2)
       if (local(middle).day < day) before = middle
       else after = middle
     }
     starts.set(day, after)
+    offset = after - day * MS_PER_DAY
     return after
   }
 
+  function dayOf(ms: number): number {
+    let day = Math.floor((ms - offset) / MS_PER_DAY)
+    while (startOfDay(day) > ms) day--
+    while (startOfDay(day + 1) <= ms) day++
+    return day
+  }
+
+  function hourOf(ms: number): number {
+    const known = hours.get(ms)
+    if (known !== undefined) return known
+    if (hours.size >= HOURS_MAX) hours.clear()
+    const { hour } = local(ms)
+    hours.set(ms, hour)
+    return hour
+  }
+
   return {
-    dayOf: (ms) => local(ms).day,
-    hourOf: (ms) => local(ms).hour,
+    dayOf,
+    hourOf,
     startOfDay,
     endOfDay: (day) => startOfDay(day + 1) - 1,
   }
@@ -96,6 +108,6 @@ export function dateOfDay(day: number): string {
 
 /** Months since January 1970. */
 export function monthOfDay(day: number): number {
-  const [year, month] = dateOfDay(day).split('-').map(Number)
-  return (year! - 1970) * 12 + month! - 1
+  const date = new Date(day * MS_PER_DAY)
+  return (date.getUTCFullYear() - 1970) * 12 + date.getUTCMonth()
 }

@@ -1,80 +1,28 @@
-import type { EventOf } from '../../features/events/contract.ts'
+import { groupBy, less, ratio, smallest, sum, times } from './numbers.ts'
 import {
-  distinct,
-  type Feature,
-  largest,
-  MS_PER_DAY,
-  perWindow,
-  ratio,
-  smallest,
-  sum,
-  times,
-  type View,
-  within,
-} from './view.ts'
+  amountsOf,
+  concentration,
+  count,
+  hasHistory,
+  isAny,
+  isFailed,
+  isIn,
+  isLenderIn,
+  isLenderOut,
+  isOut,
+  isOverdrawn,
+  isPenalty,
+  isSalary,
+  largestOf,
+  meanOf,
+  rowsIn,
+  rowsWith,
+  sumOf,
+  trend,
+} from './transactions.ts'
+import { type Feature, MS_PER_DAY, oncePerView, perWindow, type View, within } from './view.ts'
 
-/** Features of transactions: cash flow and cash-out. */
-
-type Transaction = EventOf<'transaction.posted'>
-type Trait = (row: Transaction, view: View) => boolean
-
-const QUASI_CASH_MCC = ['4829', '6050', '6051', '6540', '7800', '7801', '7802', '7995']
-const HIGH_RISK_MCC = '5013 5065 5072 5094 5511 5541 5542 5571 5933 5944 5971 6513 7631 8211 8220 8062 9399'.split(' ')
-
-const isFailed: Trait = ({ data }) => data.category === 'failed_debit'
-const isIn: Trait = (row, view) => row.data.direction === 'in' && !isFailed(row, view)
-const isOut: Trait = (row, view) => row.data.direction === 'out' && !isFailed(row, view)
-const isSalary: Trait = (row, view) =>
-  isIn(row, view) &&
-  (oneOf(row.data.category, 'salary', 'pension', 'benefit') || row.data.counterparty_kind === 'employer')
-export const isCash: Trait = (row, view) =>
-  isOut(row, view) &&
-  (row.data.category === 'cash_withdrawal' || row.data.channel === 'atm' || oneOf(row.data.mcc, '6010', '6011'))
-const isQuasiCash: Trait = (row, view) =>
-  isOut(row, view) && (oneOf(row.data.mcc, ...QUASI_CASH_MCC) || row.data.category === 'gambling')
-export const isCard: Trait = (row, view) => isOut(row, view) && row.data.merchant !== undefined
-const isHighRisk: Trait = (row, view) => isCard(row, view) && oneOf(row.data.mcc, ...HIGH_RISK_MCC)
-const isNight: Trait = (row, view) => isOut(row, view) && view.calendar.hourOf(row.time) <= 4
-const isRound: Trait = (row, view) => isOut(row, view) && row.data.amount_minor % 10_000 === 0
-const isNotPresent: Trait = (row, view) => isOut(row, view) && oneOf(row.data.entry_mode, 'online', 'manual')
-const isLenderIn: Trait = (row, view) =>
-  isIn(row, view) && (row.data.counterparty_kind === 'lender' || row.data.category === 'loan_proceeds')
-const isLenderOut: Trait = (row, view) =>
-  isOut(row, view) && (row.data.counterparty_kind === 'lender' || row.data.category === 'loan_payment')
-export const isDiverted: Trait = (row, view) =>
-  isOut(row, view) &&
-  (oneOf(row.data.counterparty_kind, 'securities', 'property') || oneOf(row.data.category, 'securities', 'property'))
-const isPenalty: Trait = ({ data }) => data.category === 'penalty_interest'
-const isOverdrawn: Trait = ({ data }) => data.balance_after_minor !== undefined && data.balance_after_minor < 0
-const isAny: Trait = () => true
-
-function oneOf(value: string | undefined, ...values: readonly string[]): boolean {
-  return value !== undefined && values.includes(value)
-}
-
-/** The rows with a trait in (T − days, T], or `null` where there is not enough history. */
-function rowsIn(view: View, days: number, trait: Trait): Transaction[] | null {
-  const first = view.transactions[0]
-  if (first === undefined || view.time - first.time < days * MS_PER_DAY) return null
-  return view.transactions.filter((row) => within(row.time, days, view.time) && trait(row, view))
-}
-
-const count =
-  (days: number, trait: Trait): Feature =>
-  (view) =>
-    rowsIn(view, days, trait)?.length ?? null
-
-const sumOf =
-  (days: number, trait: Trait): Feature =>
-  (view) => {
-    const rows = rowsIn(view, days, trait)
-    return rows === null ? null : sum(rows.map((row) => row.data.amount_minor))
-  }
-
-const largestOf =
-  (days: number, trait: Trait): Feature =>
-  (view) =>
-    largest((rowsIn(view, days, trait) ?? []).map((row) => row.data.amount_minor))
+/** Cash flow: what comes in, what goes out, and how steadily. Income by payer is in income.ts, balances in balance.ts. */
 
 const balanceMin =
   (days: number): Feature =>
@@ -83,31 +31,8 @@ const balanceMin =
 
 const netFlow =
   (days: number): Feature =>
-  (view) => {
-    const inflow = sumOf(days, isIn)(view)
-    const outflow = sumOf(days, isOut)(view)
-    return inflow === null || outflow === null ? null : inflow - outflow
-  }
-
-const shareOf =
-  (of: (days: number, trait: Trait) => Feature, days: number, part: Trait, whole: Trait): Feature =>
   (view) =>
-    ratio(of(days, part)(view), of(days, whole)(view))
-
-const trend =
-  (trait: Trait): Feature =>
-  (view) =>
-    ratio(times(sumOf(30, trait)(view), 3), sumOf(90, trait)(view))
-
-const distinctOf =
-  (days: number, trait: Trait, of: (row: Transaction) => string | undefined): Feature =>
-  (view) => {
-    const rows = rowsIn(view, days, trait)
-    return rows === null ? null : distinct(rows.map(of))
-  }
-
-/** Sum of inflow of some days, for the ratios of other families. */
-export const inflowSum = (days: number): Feature => sumOf(days, isIn)
+    less(sumOf(days, isIn)(view), sumOf(days, isOut)(view))
 
 export const balanceLast: Feature = (view) =>
   view.transactions.findLast((row) => row.data.balance_after_minor !== undefined)?.data.balance_after_minor ?? null
@@ -118,41 +43,89 @@ const bufferDays: Feature = (view) => {
 }
 
 const daysSinceSalary: Feature = (view) => {
-  const last = view.transactions.findLast((row) => isSalary(row, view))
+  const last = rowsWith(view, isSalary).at(-1)
   if (last === undefined || !within(last.time, 365, view.time)) return null
   return (view.time - last.time) / MS_PER_DAY
 }
 
+const inflowToBefore: Feature = (view) => {
+  const recent = sumOf(30, isIn)(view)
+  return ratio(times(recent, 3), less(sumOf(120, isIn)(view), recent))
+}
+
+const rowsByDay = oncePerView((view) => groupBy(view.transactions, (row) => view.calendar.dayOf(row.time)))
+
+/** Net flow of one date. */
+function netFlowOn(view: View, day: number): number {
+  const rows = rowsByDay(view).get(day) ?? []
+  const outflow = amountsOf(rows.filter((row) => isOut(row, view))).map((amount) => -amount)
+  return sum([...amountsOf(rows.filter((row) => isIn(row, view))), ...outflow])
+}
+
+/** Standard deviation of the net flow of the last so many dates, those without a row included. */
+const netFlowVolatility =
+  (days: number): Feature =>
+  (view) => {
+    if (!hasHistory(view, days)) return null
+    const flows: number[] = []
+    for (let day = view.today - days + 1; day <= view.today; day++) flows.push(netFlowOn(view, day))
+    const mean = sum(flows) / days
+    let squares = 0
+    for (const flow of flows) squares += (flow - mean) * (flow - mean)
+    return Math.sqrt(squares / days)
+  }
+
+const WINDOWS = [1, 7, 30, 90, 180]
+
 export const CASH_FLOW_FEATURES: Record<string, Feature> = {
   ...perWindow(
-    [7, 30, 90, 180],
+    WINDOWS,
     (days) => `inflow_count_${days}d`,
     (days) => count(days, isIn),
   ),
   ...perWindow(
-    [7, 30, 90, 180],
+    WINDOWS,
     (days) => `inflow_sum_${days}d`,
     (days) => sumOf(days, isIn),
   ),
-  inflow_max_90d: largestOf(90, isIn),
   ...perWindow(
-    [7, 30, 90],
+    WINDOWS,
+    (days) => `inflow_mean_${days}d`,
+    (days) => meanOf(days, isIn),
+  ),
+  ...perWindow(
+    WINDOWS,
+    (days) => `inflow_max_${days}d`,
+    (days) => largestOf(days, isIn),
+  ),
+  ...perWindow(
+    WINDOWS,
     (days) => `outflow_count_${days}d`,
     (days) => count(days, isOut),
   ),
   ...perWindow(
-    [7, 30, 90, 180],
+    WINDOWS,
     (days) => `outflow_sum_${days}d`,
     (days) => sumOf(days, isOut),
   ),
-  outflow_max_30d: largestOf(30, isOut),
-  ...perWindow([7, 30, 90], (days) => `net_flow_${days}d`, netFlow),
+  ...perWindow(
+    WINDOWS,
+    (days) => `outflow_mean_${days}d`,
+    (days) => meanOf(days, isOut),
+  ),
+  ...perWindow(
+    WINDOWS,
+    (days) => `outflow_max_${days}d`,
+    (days) => largestOf(days, isOut),
+  ),
+  ...perWindow(WINDOWS, (days) => `net_flow_${days}d`, netFlow),
   salary_count_90d: count(90, isSalary),
   ...perWindow(
     [30, 90],
     (days) => `salary_sum_${days}d`,
     (days) => sumOf(days, isSalary),
   ),
+  days_since_salary: daysSinceSalary,
   ...perWindow(
     [30, 90],
     (days) => `failed_debit_count_${days}d`,
@@ -165,35 +138,17 @@ export const CASH_FLOW_FEATURES: Record<string, Feature> = {
     (days) => count(days, isOverdrawn),
   ),
   ...perWindow([30, 90], (days) => `balance_min_${days}d`, balanceMin),
-  cash_withdrawal_count_30d: count(30, isCash),
-  ...perWindow(
-    [30, 90],
-    (days) => `cash_withdrawal_sum_${days}d`,
-    (days) => sumOf(days, isCash),
-  ),
-  quasi_cash_count_90d: count(90, isQuasiCash),
-  quasi_cash_sum_90d: sumOf(90, isQuasiCash),
+  balance_last: balanceLast,
+  buffer_days_30d: bufferDays,
   ...perWindow(
     [30, 90],
     (days) => `lender_inflow_sum_${days}d`,
     (days) => sumOf(days, isLenderIn),
   ),
   lender_outflow_sum_30d: sumOf(30, isLenderOut),
-  diverted_sum_30d: sumOf(30, isDiverted),
-  counterparty_count_30d: distinctOf(30, isOut, (row) => row.data.merchant ?? row.data.counterparty),
-  merchant_count_30d: distinctOf(30, isCard, (row) => row.data.merchant),
-  cash_share_90d: shareOf(sumOf, 90, isCash, isOut),
-  ...perWindow(
-    [30, 90],
-    (days) => `round_amount_share_${days}d`,
-    (days) => shareOf(count, days, isRound, isOut),
-  ),
-  night_share_30d: shareOf(count, 30, isNight, isOut),
-  card_not_present_share_90d: shareOf(count, 90, isNotPresent, isOut),
-  high_risk_merchant_share_90d: shareOf(sumOf, 90, isHighRisk, isCard),
   inflow_trend_30d_90d: trend(isIn),
   outflow_trend_30d_90d: trend(isOut),
-  buffer_days_30d: bufferDays,
-  balance_last: balanceLast,
-  days_since_salary: daysSinceSalary,
+  inflow_30d_to_90d_before: inflowToBefore,
+  payer_hhi_90d: concentration(90, isIn),
+  ...perWindow([30, 90], (days) => `net_flow_volatility_${days}d`, netFlowVolatility),
 }

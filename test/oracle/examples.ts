@@ -1,22 +1,31 @@
 import { DEFAULT_TENANT_CONFIGURATION, type TenantConfiguration } from '../../features/events/contract.ts'
 import { decodeValue } from '../../features/events/decode.ts'
 import { dayOfDate } from './calendar.ts'
-import { oracleEvaluations } from './features.ts'
+import { oracleValues } from './features.ts'
 import type { FeatureValues, History, HistoryItem } from './history.ts'
+import { receive } from './reception.ts'
 
 /** Small histories written by hand. The tenant's zone is UTC unless a test is about zones. */
 
 export const UTC: TenantConfiguration = { ...DEFAULT_TENANT_CONFIGURATION, zone: 'UTC' }
 
 export type Item =
-  | { readonly type: string; readonly time: number | string; readonly id?: string; readonly data: object }
+  | {
+      readonly type: string
+      readonly time: number | string
+      readonly id?: string
+      /** `undefined` for an event about nobody in particular. */
+      readonly subject?: string | undefined
+      readonly data: object
+    }
   | { readonly tick: string }
 
 /** Items at offsets 0, 1, 2 … Events get the ids `event-0`, `event-1` … of their offsets unless they bring one. */
 export function history(...items: readonly Item[]): History {
   return items.map((item, offset): HistoryItem => {
     if ('tick' in item) return { kind: 'tick', day: dayOfDate(item.tick), offset }
-    const decoded = decodeValue({ id: `event-${offset}`, source: 'test', subject: 'borrower-1', ...item }, 'default')
+    const envelope = { id: `event-${offset}`, source: 'test', subject: 'borrower-1' }
+    const decoded = decodeValue({ ...envelope, ...item }, 'default')
     if (!decoded.ok) throw new Error(decoded.detail)
     return { kind: 'event', event: decoded.event, offset }
   })
@@ -24,7 +33,8 @@ export function history(...items: readonly Item[]): History {
 
 /** Values of the last evaluation. */
 export function valuesAfter(items: History, configuration = UTC): FeatureValues {
-  return oracleEvaluations(items, configuration).at(-1)!.values
+  const last = receive(items, configuration).receptions.findLast(({ evaluated }) => evaluated)
+  return oracleValues(last!.received, configuration)
 }
 
 /** The named values only. */
@@ -108,4 +118,18 @@ export function ticks(first: string, last: string): Item[] {
     result.push({ tick: new Date(day * 86_400_000).toISOString().slice(0, 10) })
   }
   return result
+}
+
+export function signalled(time: When, kind: string, data: object = {}): Extract<Item, { type: string }> {
+  return { type: 'signal.reported', time, data: { kind, reported_at: time, ...data } }
+}
+
+/** A signal about nobody in particular. */
+export function index(time: When, kind: string, reference: string, value: number): Item {
+  return { ...signalled(time, kind, { reference, value }), subject: undefined }
+}
+
+export function contacted(time: When, loan?: string): Item {
+  const about = loan === undefined ? {} : { loan }
+  return { type: 'contact.recorded', time, data: { ...about, channel: 'call', contacted_at: time } }
 }

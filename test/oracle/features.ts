@@ -1,9 +1,17 @@
 import type { TenantConfiguration } from '../../features/events/contract.ts'
+import { BALANCE_FEATURES } from './balance.ts'
 import { MULTI_LENDER_FEATURES } from './bureau.ts'
 import { CASH_FLOW_FEATURES } from './cashflow.ts'
+import { CASH_OUT_FEATURES } from './cashout.ts'
+import { ENVIRONMENT_FEATURES } from './environment.ts'
+import { EXPOSURE_FEATURES } from './exposure.ts'
 import type { FeatureValues, History, Received } from './history.ts'
+import { INCOME_FEATURES } from './income.ts'
+import { PROCEEDS_FEATURES } from './proceeds.ts'
 import { receive } from './reception.ts'
 import { REPAYMENT_FEATURES } from './repayment.ts'
+import { REPAYMENT_MONEY_FEATURES } from './repayment-money.ts'
+import { STATEMENT_FEATURES } from './statements.ts'
 import { type Feature, viewOf } from './view.ts'
 
 /**
@@ -11,7 +19,19 @@ import { type Feature, viewOf } from './view.ts'
  * every evaluation. It shares no code with the engine but the event types.
  */
 
-const FEATURES: Record<string, Feature> = { ...CASH_FLOW_FEATURES, ...MULTI_LENDER_FEATURES, ...REPAYMENT_FEATURES }
+const FEATURES: Record<string, Feature> = {
+  ...CASH_FLOW_FEATURES,
+  ...INCOME_FEATURES,
+  ...BALANCE_FEATURES,
+  ...CASH_OUT_FEATURES,
+  ...PROCEEDS_FEATURES,
+  ...REPAYMENT_MONEY_FEATURES,
+  ...MULTI_LENDER_FEATURES,
+  ...REPAYMENT_FEATURES,
+  ...EXPOSURE_FEATURES,
+  ...ENVIRONMENT_FEATURES,
+  ...STATEMENT_FEATURES,
+}
 
 /** Names of all features, without version. */
 export const ORACLE_FEATURE_NAMES: readonly string[] = Object.keys(FEATURES)
@@ -45,5 +65,7 @@ export function oracleEvaluations(history: History, configuration: TenantConfigu
 /** All feature values of what was received, at its T. */
 export function oracleValues(received: Received, configuration: TenantConfiguration): FeatureValues {
   const view = viewOf(received, configuration)
-  return Object.fromEntries(Object.entries(FEATURES).map(([name, feature]) => [name, feature(view)]))
+  const values: FeatureValues = {}
+  for (const name of ORACLE_FEATURE_NAMES) values[name] = FEATURES[name]!(view)
+  return values
 }

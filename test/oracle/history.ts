@@ -1,11 +1,12 @@
 import type { Event, EventOf, TenantConfiguration } from '../../features/events/contract.ts'
 
 /**
- * What the oracle is asked about: everything the log holds of ONE borrower, in log order, and the closed days between.
+ * What the oracle is asked about: everything the log holds of ONE borrower, in log order, the closed days between, and
+ * the signals about nobody in particular (indices), which count from their place on but are no event of the borrower.
  * Repeats are gone already (deduplication comes before the features), and the configuration holds from the first item on.
  */
 
-/** One event of the borrower at its place in the log. */
+/** One event at its place in the log: the borrower's, or an index, which every borrower's partition receives. */
 export type EventItem = {
   readonly kind: 'event'
   readonly event: Event
@@ -78,4 +79,9 @@ export type FeatureValues = Record<string, number | null>
 /** Ledger events that presuppose a loan: held while it is not known. */
 export function isLedgerEvent(event: Event): event is LedgerEvent {
   return event.type.startsWith('loan.') || event.type.startsWith('repayment.')
+}
+
+/** A signal about nobody in particular: it moves no T and is never evaluated. */
+export function isIndex(event: Event): boolean {
+  return event.type === 'signal.reported' && event.subject === ''
 }

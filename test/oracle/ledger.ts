@@ -8,7 +8,7 @@ import type { LedgerEntry } from './history.ts'
  */
 
 const PARTS = ['fee', 'interest', 'principal'] as const
-type Part = (typeof PARTS)[number]
+export type Part = (typeof PARTS)[number]
 type Amounts = Record<Part, number>
 
 export type Instalment = {
@@ -32,6 +32,10 @@ export type Loan = {
   /** The first closing or write-off received, whatever its date. */
   readonly ended: { readonly status: 'closed' | 'written_off'; readonly day: number; readonly index: number } | null
   readonly restructurings: number
+  /** Those of them that are extensions. */
+  readonly extensions: number
+  /** The payments that paid principal of the instalments that stood when they were allocated. */
+  readonly principal_payments: ReadonlySet<EventOf<'repayment.received'>>
   /** All that was paid by value dates up to the day, overpayment and penalty too. */
   readonly paid_minor: number
 }
@@ -56,17 +60,22 @@ export function loanOnDay(entries: readonly LedgerEntry[], day: number, configur
   let instalments = schedule('0', disbursed.data.schedule)
   let ended: Loan['ended'] = null
   let restructurings = 0
+  let extensions = 0
   let paid_minor = 0
+  const principal_payments = new Set<EventOf<'repayment.received'>>()
 
   entries.forEach(({ event, appliedDay }, index) => {
     if (event.type === 'repayment.received') {
       const value = calendar.dayOf(event.data.paid_at)
       if (reversed.has(event) || value > day) return
       paid_minor += event.data.amount_minor
+      const before = principalPaid(instalments)
       if (event.data.split === undefined) payOldestFirst(instalments, event.data.amount_minor, value)
       else paySplit(instalments, event.data.split, value)
+      if (principalPaid(instalments) > before) principal_payments.add(event)
     } else if (event.type === 'loan.restructured') {
       restructurings++
+      if (event.data.kind === 'extension') extensions++
       // What stays was settled as the ledger stood at this place; a later reversal may open it again.
       const then = loanOnDay(entries.slice(0, index), appliedDay, configuration)
       const staying = new Set(then.instalments.filter((one) => one.settled !== null).map((one) => one.key))
@@ -83,7 +92,16 @@ export function loanOnDay(entries: readonly LedgerEntry[], day: number, configur
     }
   })
 
-  return { loan: disbursed.data.loan, disbursed, instalments, ended, restructurings, paid_minor }
+  return {
+    loan: disbursed.data.loan,
+    disbursed,
+    instalments,
+    ended,
+    restructurings,
+    extensions,
+    principal_payments,
+    paid_minor,
+  }
 }
 
 /** The repayments that a reversal among the entries takes back: those of the same loan with the id it names. */
@@ -152,6 +170,10 @@ function finish(one: Instalment, paidBefore: number, value: number): void {
   if (paid === paidBefore) return
   one.touches++
   if (paid === total(one.owed)) one.settled = value
+}
+
+function principalPaid(instalments: readonly Instalment[]): number {
+  return instalments.reduce((sum, one) => sum + one.paid.principal, 0)
 }
 
 export function total(amounts: Amounts): number {

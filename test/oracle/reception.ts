@@ -4,6 +4,7 @@ import {
   type EventItem,
   type History,
   type HistoryItem,
+  isIndex,
   isLedgerEvent,
   type LedgerEntry,
   type LedgerEvent,
@@ -57,6 +58,10 @@ export function receive(
 
   function receiveEvent(item: EventItem): boolean {
     const { event, offset } = item
+    if (isIndex(event)) {
+      events.push(item)
+      return false
+    }
     const currency = currencyOf(event)
     if (currency !== undefined && currency !== configuration.currency) return refuse(offset, 'currency_mismatch')
     if (!isLedgerEvent(event)) {

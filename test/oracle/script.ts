@@ -2,8 +2,11 @@ import type { Event, TenantConfiguration } from '../../features/events/contract.
 import { decodeValue } from '../../features/events/decode.ts'
 import { naiveCalendar } from './calendar.ts'
 import { type Draw, drawing } from './draw.ts'
+import { EPISODE_WEIGHTS, type EpisodeName, episode, isEpisode, type Planned } from './episodes.ts'
 import type { HistoryItem, OracleCase } from './history.ts'
 import * as make from './make.ts'
+import * as loans from './make-loans.ts'
+import { signal } from './make-signals.ts'
 import { MS_PER_DAY, MS_PER_HOUR } from './view.ts'
 
 /** Turns a script (a list of steps, each a kind, a gap and a seed) into a history whose references make sense. */
@@ -12,7 +15,8 @@ export const STEP_KINDS = {
   transaction: 40,
   repayment: 20,
   bureau: 11,
-  signal: 3,
+  signal: 4,
+  contact: 3,
   disbursement: 4,
   tick: 13,
   reversal: 3,
@@ -21,6 +25,7 @@ export const STEP_KINDS = {
   closing: 1,
   other_currency: 1,
   flood: 0.05,
+  ...EPISODE_WEIGHTS,
 } as const
 export type StepKind = keyof typeof STEP_KINDS
 
@@ -57,13 +62,13 @@ export type Script = {
   readonly ticks_from: number
   /** Whether days close as soon as they are over, before the next event, or only at the steps that close some. */
   readonly ticks_keep_up: boolean
+  /** Closed days at most: each costs a whole evaluation. */
+  readonly ticks_max: number
   readonly report_dates: 'none' | 'some' | 'all'
   readonly steps: readonly Step[]
 }
 
 const WINDOWS = [7, 15, 30, 90, 180, 365]
-/** Closed days of one history: each costs a whole evaluation. */
-const TICKS_MAX = 130
 /** More than can be held. */
 const FLOOD = 66
 
@@ -77,38 +82,50 @@ export function historyOf(script: Script): OracleCase {
   let offset = 0
   let nextTick: number | undefined
   let ticks = 0
+  let planned: Planned[] = []
 
   script.steps.forEach((step, index) => {
     const draw = drawing(step.seed)
     now = move(step, draw)
+    arrive()
     const kind = index === 0 && script.starts_with_loan ? 'disbursement' : step.kind
     const ticking = index >= script.ticks_from * script.steps.length
-    if (ticking && script.ticks_keep_up) closeDays(calendar.dayOf(now) - 1, TICKS_MAX, draw)
+    if (ticking && script.ticks_keep_up) closeDays(calendar.dayOf(now) - 1, script.ticks_max, draw)
     if (kind === 'tick') {
       // To yesterday, or lagging behind, or running ahead of the borrower.
       const target = calendar.dayOf(now) - draw.of([1, 1, 1, 1, 0, 2, 8, -1])
       if (ticking) closeDays(target, draw.of([1, 2, 10, 60]), draw)
+    } else if (isEpisode(kind)) {
+      planned = [...planned, ...episode(kind, book, eventTime(step, draw), draw)].sort((a, b) => a.at - b.at)
+      arrive()
     } else if (kind === 'flood') {
-      for (let i = 0; i < FLOOD; i++) put(make.repayment(book, now, drawing(step.seed + i), 'loan-unknown'))
+      for (let i = 0; i < FLOOD; i++) put(loans.repayment(book, now, drawing(step.seed + i), 'loan-unknown'))
     } else {
       put(makeEvent(script.without.includes(kind) ? 'transaction' : kind, eventTime(step, draw), draw))
     }
   })
   return { history, configuration }
 
-  function makeEvent(kind: Exclude<StepKind, 'tick' | 'flood'>, time: number, draw: Draw): make.RawEvent {
+  function makeEvent(kind: Exclude<StepKind, 'tick' | 'flood' | EpisodeName>, time: number, draw: Draw): make.RawEvent {
     if (kind === 'transaction') return make.transaction(book, time, draw)
-    if (kind === 'repayment') return make.repayment(book, time, draw)
+    if (kind === 'repayment') return loans.repayment(book, time, draw)
     if (kind === 'bureau') return make.bureauQuery(book, time, draw)
-    if (kind === 'signal') return make.signal(book, time, draw)
-    if (kind === 'disbursement') return make.disbursement(book, time, draw)
-    if (kind === 'reversal') return make.reversal(book, time, draw)
-    if (kind === 'restructuring') return make.restructuring(book, time, draw)
-    if (kind === 'write_off') return make.writeOff(book, time, draw)
-    if (kind === 'closing') return make.closing(book, time, draw)
+    if (kind === 'signal') return signal(book, time, draw)
+    if (kind === 'contact') return make.contact(book, time, draw)
+    if (kind === 'disbursement') return loans.disbursement(book, time, draw)
+    if (kind === 'reversal') return loans.reversal(book, time, draw)
+    if (kind === 'restructuring') return loans.restructuring(book, time, draw)
+    if (kind === 'write_off') return loans.writeOff(book, time, draw)
+    if (kind === 'closing') return loans.closing(book, time, draw)
     return make.inOtherCurrency(
-      draw.chance(0.5) ? make.transaction(book, time, draw) : make.repayment(book, time, draw),
+      draw.chance(0.5) ? make.transaction(book, time, draw) : loans.repayment(book, time, draw),
     )
+  }
+
+  /** What was planned for a time that has come. */
+  function arrive(): void {
+    for (const { raw } of planned.filter(({ at }) => at <= now)) put(raw)
+    planned = planned.filter(({ at }) => at > now)
   }
 
   function put(raw: make.RawEvent): void {
@@ -120,7 +137,7 @@ export function historyOf(script: Script): OracleCase {
   /** Closes the days that follow the last closed one, one by one, through `target`, `max` of them at most. */
   function closeDays(target: number, max: number, draw: Draw): void {
     nextTick ??= calendar.dayOf(now) - draw.of([1, 1, 1, 0, 3, 10])
-    for (let left = max; left > 0 && nextTick <= target && ticks < TICKS_MAX; left--) {
+    for (let left = max; left > 0 && nextTick <= target && ticks < script.ticks_max; left--) {
       history.push({ kind: 'tick', day: nextTick, offset })
       offset++
       ticks++

@@ -1,6 +1,6 @@
 import type { EventOf, EventType, TenantConfiguration } from '../../features/events/contract.ts'
 import { type NaiveCalendar, naiveCalendar } from './calendar.ts'
-import type { LedgerEntry, Received } from './history.ts'
+import { isIndex, type LedgerEntry, type Received } from './history.ts'
 import { type Loan, loansOnDay, reversedPayments } from './ledger.ts'
 
 /** One evaluation: what was received, T and what both mean in the tenant's calendar. */
@@ -15,37 +15,54 @@ export type View = {
   readonly today: number
   /** Transactions in row order: by time, ties by log order. */
   readonly transactions: readonly EventOf<'transaction.posted'>[]
+  /** The same in log order. */
+  readonly transactionsAsReceived: readonly EventOf<'transaction.posted'>[]
   /** Bureau queries in log order. */
   readonly queries: readonly EventOf<'bureau.queried'>[]
+  /** Signals about the borrower in log order. */
   readonly signals: readonly EventOf<'signal.reported'>[]
+  /** Signals about nobody in particular in log order. */
+  readonly indices: readonly EventOf<'signal.reported'>[]
+  readonly contacts: readonly EventOf<'contact.recorded'>[]
   /** Repayments that took effect and were not reversed, by time, ties by log order. */
   readonly payments: readonly EventOf<'repayment.received'>[]
   readonly reversals: readonly EventOf<'repayment.reversed'>[]
   /** Loans as of today, in log order of their disbursement. */
   readonly loans: readonly Loan[]
+  /** What the loans are made of, to ask for them as of another date. */
+  readonly ledger: readonly LedgerEntry[]
   readonly configuration: TenantConfiguration
   readonly calendar: NaiveCalendar
+  /** What was worked out already for this evaluation, by what works it out. */
+  readonly known: Map<unknown, unknown>
 }
 
 /** One feature: its value, or `null` where it is missing. */
 export type Feature = (view: View) => number | null
 
 export function viewOf(received: Received, configuration: TenantConfiguration): View {
-  const { time } = received
+  const { time, ledger } = received
   const calendar = naiveCalendar(configuration.zone)
   const today = calendar.dayOf(time)
-  const reversed = reversedPayments(received.ledger)
+  const reversed = reversedPayments(ledger)
+  const transactions = ofType(received.events, 'transaction.posted', time)
+  const signals = ofType(received.events, 'signal.reported', time)
   return {
     time,
     today,
-    transactions: byTime(ofType(received.events, 'transaction.posted', time)),
+    transactions: byTime(transactions),
+    transactionsAsReceived: transactions,
     queries: ofType(received.events, 'bureau.queried', time),
-    signals: ofType(received.events, 'signal.reported', time),
-    payments: byTime(inLogOrder(received.ledger, 'repayment.received', time)).filter((one) => !reversed.has(one)),
-    reversals: inLogOrder(received.ledger, 'repayment.reversed', time),
-    loans: loansOnDay(received.ledger, today, configuration),
+    signals: signals.filter((one) => !isIndex(one)),
+    indices: signals.filter(isIndex),
+    contacts: ofType(received.events, 'contact.recorded', time),
+    payments: byTime(inLogOrder(ledger, 'repayment.received', time)).filter((one) => !reversed.has(one)),
+    reversals: inLogOrder(ledger, 'repayment.reversed', time),
+    loans: loansOnDay(ledger, today, configuration),
+    ledger,
     configuration,
     calendar,
+    known: new Map(),
   }
 }
 
@@ -71,7 +88,7 @@ function inLogOrder<Type extends EventType>(
 }
 
 /** Sorting is stable, so that log order decides ties. */
-function byTime<Event extends { readonly time: number }>(events: readonly Event[]): Event[] {
+export function byTime<Event extends { readonly time: number }>(events: readonly Event[]): Event[] {
   return [...events].sort((a, b) => a.time - b.time)
 }
 
@@ -80,32 +97,12 @@ export function within(ms: number, days: number, end: number): boolean {
   return ms > end - days * MS_PER_DAY && ms <= end
 }
 
-export function sum(values: readonly number[]): number {
-  let result = 0
-  for (const value of values) result += value
-  return result
-}
-
-export function largest(values: readonly number[]): number | null {
-  return values.length === 0 ? null : Math.max(...values)
-}
-
-export function smallest(values: readonly number[]): number | null {
-  return values.length === 0 ? null : Math.min(...values)
-}
-
-export function distinct(values: readonly (string | undefined)[]): number {
-  return new Set(values.filter((value) => value !== undefined)).size
-}
-
-/** `numerator / denominator`, missing where either is or the denominator is zero. */
-export function ratio(numerator: number | null, denominator: number | null): number | null {
-  if (numerator === null || denominator === null || denominator === 0) return null
-  return numerator / denominator
-}
-
-export function times(value: number | null, factor: number): number | null {
-  return value === null ? null : value * factor
+/** What several features of one evaluation ask for is worked out once for it. */
+export function oncePerView<Value>(of: (view: View) => Value): (view: View) => Value {
+  return (view) => {
+    if (!view.known.has(of)) view.known.set(of, of(view))
+    return view.known.get(of) as Value
+  }
 }
 
 /** One entry per window: `name(days)` with the feature made for it. */

@@ -1,18 +1,29 @@
-import { Command } from 'commander'
-import { type FeatureDefinition, featureColumn, featureId } from '../../../features/catalogue/define.ts'
+import { Command, Option } from 'commander'
+import {
+  FAMILIES,
+  type FeatureDefinition,
+  type Formula,
+  featureColumn,
+  featureId,
+  missingText,
+} from '../../../features/catalogue/define.ts'
 import { CATALOGUE } from '../../../features/catalogue/index.ts'
+import { tablesOf } from '../../../features/catalogue/tables.ts'
 import { token } from '../../../features/events/fields.ts'
 import { quoteString } from '../../../sql/client.ts'
 import { TENANT_DEFAULT } from '../../config.ts'
 import { tenantName } from '../arguments.ts'
+import { cataloguePage } from '../catalogue-page.ts'
 import { Failure, print, UsageError } from '../output.ts'
 import { readRows, withStatements } from '../statements.ts'
 import { alignColumns } from '../table.ts'
 
 export function featuresCommand(): Command {
   const list = new Command('list')
-    .description('the catalogue: every feature with its unit, windows in days and formula')
-    .option('--json', 'one JSON array, one object per column of the table `features`')
+    .description('the catalogue: every feature with its unit, windows and minimum history in days, reading and formula')
+    .addOption(new Option('--family <name>', 'one family alone').choices(Object.keys(FAMILIES)))
+    .addOption(new Option('--lang <language>', 'language of readings and formulas').choices(['en', 'zh']).default('en'))
+    .option('--json', 'one JSON array, one object per column of the table `features`, in both languages')
     .action(listFeatures)
   const show = new Command('show')
     .description('one definition')
@@ -30,16 +41,21 @@ export function featuresCommand(): Command {
       '\nEvery event of a borrower has a row; a closed day has one at month ends and where a signal or the band changed.',
     )
     .action(featuresOf)
+  const page = new Command('page')
+    .description('the catalogue as one page of Markdown, with the words and tables that its formulas rest on')
+    .action(() => print(cataloguePage().trimEnd()))
   return new Command('features')
     .description('the catalogue of features, one definition, or the values of one borrower')
     .addCommand(list)
     .addCommand(show)
     .addCommand(of)
+    .addCommand(page)
 }
 
 /** What outsiders see of a definition. */
 function describe(one: FeatureDefinition) {
   return {
+    id: featureId(one),
     name: one.name,
     version: one.version,
     column: featureColumn(one),
@@ -47,27 +63,32 @@ function describe(one: FeatureDefinition) {
     unit: one.unit,
     windows_days: one.windows_days,
     minimum_history_days: one.minimum_history_days,
-    missing: one.missing,
+    needs_report: one.needs_report,
+    missing: missingText(one),
     formula: { zh: one.formula.zh, en: one.formula.en },
     reading: { zh: one.reading.zh, en: one.reading.en },
+    tables: tablesOf(one).map(({ name, version, values }) => ({ name, version, values })),
     source: one.source,
   }
 }
 
-function listFeatures(options: { json?: true }): void {
+function listFeatures(options: { family?: string; lang: keyof Formula; json?: true }): void {
+  const { family, lang } = options
+  const entries = CATALOGUE.filter((one) => family === undefined || one.family === family)
   if (options.json) {
-    print(JSON.stringify(CATALOGUE.map(describe)))
+    print(JSON.stringify(entries.map(describe)))
     return
   }
-  const rows = CATALOGUE.map((one) => [
-    one.name,
-    String(one.version),
+  const rows = entries.map((one) => [
+    featureId(one),
     one.family,
     one.unit,
     one.windows_days.join(',') || '-',
-    one.formula.en,
+    one.minimum_history_days === 0 ? '-' : String(one.minimum_history_days),
+    one.reading[lang],
+    one.formula[lang],
   ])
-  const head = ['name', 'version', 'family', 'unit', 'windows', 'formula']
+  const head = ['id', 'family', 'unit', 'windows', 'history', 'a high value says', 'formula']
   for (const line of alignColumns([head, ...rows])) print(line)
 }
 
@@ -81,18 +102,22 @@ function showFeature(name: string, options: { json?: true }): void {
     print(JSON.stringify(describe(one)))
     return
   }
-  const windows = one.windows_days.length === 0 ? 'none' : `${one.windows_days.join(', ')} days`
-  const history = one.minimum_history_days === 0 ? '' : `less than ${one.minimum_history_days} days of history; `
+  const days = (numbers: readonly number[]) => (numbers.length === 0 ? 'none' : `${numbers.join(', ')} days`)
   const lines = [
-    ['family', one.family],
+    ['family', `${one.family} ${FAMILIES[one.family].zh}`],
     ['unit', one.unit],
-    ['windows', windows],
+    ['windows', days(one.windows_days)],
+    ['history', days(one.minimum_history_days === 0 ? [] : [one.minimum_history_days])],
     ['formula', one.formula.en],
     ['', one.formula.zh],
     ['reading', one.reading.en],
     ['', one.reading.zh],
-    ['missing', `${history}${one.missing}`],
+    ['missing', missingText(one)],
     ['column', featureColumn(one)],
+    ...tablesOf(one).flatMap((table) => [
+      ['table', `${featureId(table)}: ${table.title.en} ${table.title.zh}`],
+      ['', table.values.join(' ')],
+    ]),
     ['source', one.source],
   ]
   print(featureId(one))

@@ -119,6 +119,16 @@ describe(`a compiled window pass (seed ${SEED})`, () => {
     expect(compute([], aggregates, 0)).toEqual([0, 0, 0, Number.NaN, 0])
   })
 
+  it('sums exactly what doubles would round on the way', () => {
+    const largest = { time: 9, traits: 1, value: Number.MAX_SAFE_INTEGER }
+    const rows = [5, 6, 7, 8].map((time) => ({ time, traits: time % 2, value: 1 }))
+    const over = (where: number, ms: number): RowAggregate => ({ where, fold: 'sum', column: 1, days: ms / MS_PER_DAY })
+    // One by one, newest first, each of the ones would be lost behind 2^53.
+    const exact = [4n, 1n, 2n].map((ones) => Number(BigInt(Number.MAX_SAFE_INTEGER) + ones))
+    expect(compute([...rows, largest], [over(0, 9), over(0, 2), over(1, 9)], 9)).toEqual(exact)
+    expect(exact[0]).toBeGreaterThan(2 ** 53)
+  })
+
   it('refuses a window that can hold nothing', () => {
     expect(() => compileRowPass(1, [{ where: 0, fold: 'count', column: 0, rows: 0 }])).toThrow(RangeError)
     expect(() => compileRowPass(1, [{ where: 0, fold: 'count', column: 0, days: 0 }])).toThrow(RangeError)

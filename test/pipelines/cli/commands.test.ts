@@ -7,6 +7,7 @@ import { openKeyStore } from '../../../api/keys.ts'
 import { featureColumn } from '../../../features/catalogue/define.ts'
 import { CATALOGUE } from '../../../features/catalogue/index.ts'
 import { decodeBytes } from '../../../features/events/decode.ts'
+import { cataloguePage } from '../../../pipelines/cli/catalogue-page.ts'
 import { foreshock, temporaryFolder } from './support.ts'
 
 const folder = temporaryFolder()
@@ -117,6 +118,7 @@ describe('features', () => {
     expect(listed.map((one) => one['column'])).toEqual(CATALOGUE.map(featureColumn))
     const [first] = CATALOGUE
     expect(listed[0]).toEqual({
+      id: `${first?.name}@1`,
       name: first?.name,
       version: 1,
       column: first?.name,
@@ -124,18 +126,39 @@ describe('features', () => {
       unit: first?.unit,
       windows_days: first?.windows_days,
       minimum_history_days: first?.minimum_history_days,
-      missing: first?.missing,
+      needs_report: false,
+      missing: `less than ${first?.minimum_history_days} day of transactions`,
       formula: { zh: first?.formula.zh, en: first?.formula.en },
       reading: { zh: first?.reading.zh, en: first?.reading.en },
+      tables: [],
       source: first?.source,
     })
+    const queries = listed.find((one) => one['name'] === 'hard_query_count_30d')
+    expect(queries).toMatchObject({ needs_report: true, missing: 'no bureau query was ever received' })
+    expect(queries?.['tables']).toMatchObject([{ name: 'hard_query_reasons', version: 1 }])
   })
 
   it('list gives people a line each', async () => {
     const lines = (await foreshock('features', 'list')).stdout.trimEnd().split('\n')
-    expect(lines[0]).toMatch(/^name +version +family +unit +windows +formula$/)
+    expect(lines[0]).toMatch(/^id +family +unit +windows +history +a high value says +formula$/)
     expect(lines).toHaveLength(CATALOGUE.length + 1)
-    expect(lines.find((line) => line.startsWith('cash_share_90d '))).toMatch(/ 1 +cash-out +share +90 +\S/)
+    expect(lines.find((line) => line.startsWith('cash_share_90d@1 '))).toMatch(
+      / +cash-out +share +90 +90 +most spending is cash +cash withdrawals \/ outgoing amount of 90 days$/,
+    )
+  })
+
+  it('list gives one family, and readings and formulas in Chinese', async () => {
+    const { code, stdout } = await foreshock('features', 'list', '--family', 'multi-lender', '--lang', 'zh')
+    expect(code).toBe(0)
+    const lines = stdout.trimEnd().split('\n').slice(1)
+    const entries = CATALOGUE.filter(({ family }) => family === 'multi-lender')
+    expect(lines).toHaveLength(entries.length)
+    entries.forEach((entry, i) => {
+      expect(lines[i]?.endsWith(`  ${entry.formula.zh}`)).toBe(true)
+      expect(lines[i]).toContain(`  ${entry.reading.zh}  `)
+    })
+    const wrong = await foreshock('features', 'list', '--family', 'nonsense')
+    expect(wrong).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(ONE_LINE) as string })
   })
 
   it('show takes a name with and without its version, and gives both languages', async () => {
@@ -144,6 +167,16 @@ describe('features', () => {
     const one = CATALOGUE.find(({ name }) => name === 'dpd_now')
     expect(plain.stdout).toContain(one?.formula.zh)
     expect(plain.stdout).toContain(one?.formula.en)
+  })
+
+  it('show gives the table that a feature reads, and its version', async () => {
+    const { stdout } = await foreshock('features', 'show', 'high_risk_merchant_share_90d')
+    expect(stdout).toMatch(/^ +table +high_risk_merchant_categories@1: .*\n +5013 5065 /m)
+  })
+
+  it('page gives the page that the repository keeps', async () => {
+    const { stdout } = await foreshock('features', 'page')
+    expect(stdout).toBe(cataloguePage())
   })
 
   it('show tells what is not there', async () => {

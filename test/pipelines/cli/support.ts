@@ -33,7 +33,12 @@ afterAll(() => {
 
 /** Starts a command and leaves it running. */
 export function start(...args: readonly string[]): Running {
-  return follow(spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] }))
+  return startNode(MAIN, ...args)
+}
+
+/** Starts Node itself, with the command line of another copy or a script. */
+export function startNode(...args: readonly string[]): Running {
+  return follow(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] }))
 }
 
 function follow(child: ChildProcessByStdio<Writable | null, Readable, Readable>): Running {
@@ -71,10 +76,10 @@ export async function until(condition: () => boolean, what: string, limitMs = RU
   }
 }
 
-/** Starts `run` on a free port and waits until it answers. */
-export async function startRun(directory: string): Promise<Running> {
+/** Starts `run` on a free port and waits until it answers; `main` is the command line of another copy. */
+export async function startRun(directory: string, main = MAIN): Promise<Running> {
   const runFile = join(directory, 'run.json')
-  const running = start('run', '--data', directory, '--port', '0', '--no-model')
+  const running = startNode(main, 'run', '--data', directory, '--port', '0', '--no-model')
   try {
     const isServed = () => existsSync(runFile) && readFileSync(runFile, 'utf8').includes(`"pid":${running.child.pid},`)
     await until(() => isServed() || running.child.exitCode !== null, 'run.json')

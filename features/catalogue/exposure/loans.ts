@@ -1,14 +1,12 @@
-import { TRAIT } from '../streams/transactions.ts'
-import { type FeatureDefinition, ratio } from './define.ts'
-import { feature, transactionAmount } from './windows.ts'
+import { TRAIT } from '../../streams/transactions.ts'
+import { type FeatureDefinition, ratio } from '../define.ts'
+import { SOURCE } from '../sources.ts'
+import { feature, transactionAmount } from '../windows.ts'
 
-/** Exposure and environment: what is owed, and what others report of the borrower. */
+/** Exposure 敞口: what is owed, when, and what of it is overdue. */
 const family = 'exposure'
-const PRACTICE = "lenders' post-loan handbooks: ledger of loans, limit and term"
-const HINT = 'ours, after the rule of thumb that a balance should cover 1.5 instalments'
-const SAMA = 'SAMA early-warning rules, appendix 1 (instalment to payroll, guarantor default, legal proceeding)'
 
-export const EXPOSURE: readonly FeatureDefinition[] = [
+export const LOANS: readonly FeatureDefinition[] = [
   feature({
     name: 'outstanding_principal',
     family,
@@ -20,7 +18,7 @@ export const EXPOSURE: readonly FeatureDefinition[] = [
     unit: 'minor',
     inputs: [{ fact: 'outstanding_principal' }],
     missing: 'no loan is known',
-    source: PRACTICE,
+    source: SOURCE.LEDGER,
   }),
   feature({
     name: 'overdue_amount',
@@ -33,7 +31,46 @@ export const EXPOSURE: readonly FeatureDefinition[] = [
     unit: 'minor',
     inputs: [{ fact: 'overdue_amount' }],
     missing: 'no loan is known',
-    source: PRACTICE,
+    source: SOURCE.LEDGER,
+  }),
+  feature({
+    name: 'overdue_principal',
+    family,
+    formula: {
+      zh: '未结清贷款到期日早于今日的分期中未还本金合计',
+      en: 'unpaid principal of instalments due before today, open loans',
+    },
+    reading: { zh: '逾期本金多', en: 'much principal is overdue' },
+    unit: 'minor',
+    inputs: [{ fact: 'overdue_principal' }],
+    missing: 'no loan is known',
+    source: SOURCE.LEDGER,
+  }),
+  feature({
+    name: 'overdue_interest',
+    family,
+    formula: {
+      zh: '未结清贷款到期日早于今日的分期中未还利息合计',
+      en: 'unpaid interest of instalments due before today, open loans',
+    },
+    reading: { zh: '逾期利息多', en: 'much interest is overdue' },
+    unit: 'minor',
+    inputs: [{ fact: 'overdue_interest' }],
+    missing: 'no loan is known',
+    source: SOURCE.LEDGER,
+  }),
+  feature({
+    name: 'overdue_fee',
+    family,
+    formula: {
+      zh: '未结清贷款到期日早于今日的分期中未还费用合计',
+      en: 'unpaid fees of instalments due before today, open loans',
+    },
+    reading: { zh: '逾期费用多', en: 'much fees is overdue' },
+    unit: 'minor',
+    inputs: [{ fact: 'overdue_fee' }],
+    missing: 'no loan is known',
+    source: SOURCE.LEDGER,
   }),
   feature({
     name: 'overdue_instalment_count',
@@ -46,7 +83,7 @@ export const EXPOSURE: readonly FeatureDefinition[] = [
     unit: 'count',
     inputs: [{ fact: 'overdue_instalment_count' }],
     missing: 'no loan is known',
-    source: PRACTICE,
+    source: SOURCE.LEDGER,
   }),
   feature({
     name: 'active_loan_count',
@@ -56,7 +93,7 @@ export const EXPOSURE: readonly FeatureDefinition[] = [
     unit: 'count',
     inputs: [{ fact: 'active_loan_count' }],
     missing: 'no loan is known',
-    source: PRACTICE,
+    source: SOURCE.LEDGER,
   }),
   feature({
     name: 'remaining_instalment_count',
@@ -69,7 +106,20 @@ export const EXPOSURE: readonly FeatureDefinition[] = [
     unit: 'count',
     inputs: [{ fact: 'remaining_instalment_count' }],
     missing: 'no loan is known',
-    source: PRACTICE,
+    source: SOURCE.LEDGER,
+  }),
+  feature({
+    name: 'remaining_term_days',
+    family,
+    formula: {
+      zh: '未结清贷款中未结清分期的最晚到期日 − 今日',
+      en: 'latest due date of unsettled instalments of the open loans − today',
+    },
+    reading: { zh: '剩余期限长', en: 'long to go' },
+    unit: 'days',
+    inputs: [{ fact: 'remaining_term_days' }],
+    missing: 'no unsettled instalment of an open loan',
+    source: SOURCE.LEDGER,
   }),
   feature({
     name: 'months_on_book',
@@ -82,7 +132,7 @@ export const EXPOSURE: readonly FeatureDefinition[] = [
     unit: 'months',
     inputs: [{ fact: 'months_on_book' }],
     missing: 'no open loan',
-    source: PRACTICE,
+    source: SOURCE.LEDGER,
   }),
   feature({
     name: 'next_instalment_amount',
@@ -95,7 +145,7 @@ export const EXPOSURE: readonly FeatureDefinition[] = [
     unit: 'minor',
     inputs: [{ fact: 'next_instalment_amount' }],
     missing: 'no instalment lies ahead',
-    source: PRACTICE,
+    source: SOURCE.LEDGER,
   }),
   feature({
     name: 'next_instalment_cover',
@@ -112,7 +162,7 @@ export const EXPOSURE: readonly FeatureDefinition[] = [
     inputs: [{ fact: 'balance_last' }, { fact: 'next_instalment_amount' }],
     compute: (balance, next) => ratio(balance, next),
     missing: 'no balance is known or no instalment lies ahead',
-    source: HINT,
+    source: SOURCE.BUFFER,
   }),
   feature({
     name: 'instalment_to_inflow_30d',
@@ -126,7 +176,7 @@ export const EXPOSURE: readonly FeatureDefinition[] = [
     inputs: [{ fact: 'scheduled_last_30d' }, transactionAmount('sum', TRAIT.IN, 30)],
     compute: (due, inflow) => ratio(due, inflow),
     missing: 'no loan is known or nothing came in',
-    source: SAMA,
+    source: SOURCE.SAMA_RECORD,
   }),
   feature({
     name: 'utilisation',
@@ -140,7 +190,7 @@ export const EXPOSURE: readonly FeatureDefinition[] = [
     inputs: [{ fact: 'limited_outstanding' }, { fact: 'limit_total' }],
     compute: (used, limit) => ratio(used, limit),
     missing: 'no open loan has a credit limit',
-    source: PRACTICE,
+    source: SOURCE.LEDGER,
   }),
   feature({
     name: 'restructured_count',
@@ -150,42 +200,19 @@ export const EXPOSURE: readonly FeatureDefinition[] = [
     unit: 'count',
     inputs: [{ fact: 'restructured_count' }],
     missing: 'no loan is known',
-    source: PRACTICE,
+    source: SOURCE.LEDGER,
   }),
   feature({
-    name: 'litigation_count_365d',
-    family,
-    formula: { zh: '近365天诉讼次数', en: 'lawsuits reported in 365 days' },
-    reading: { zh: '诉讼多', en: 'lawsuits' },
-    unit: 'count',
-    inputs: [{ fact: 'litigation_count_365d' }],
-    missing: 'never',
-    source: SAMA,
-  }),
-  feature({
-    name: 'enforcement_count_365d',
+    name: 'extension_count',
     family,
     formula: {
-      zh: '近365天被执行次数',
-      en: 'enforcements reported in 365 days',
+      zh: '类型为展期（extension）的重组次数',
+      en: 'restructurings of kind `extension` that were applied',
     },
-    reading: { zh: '被执行多', en: 'enforcements' },
+    reading: { zh: '屡次展期', en: 'was extended repeatedly' },
     unit: 'count',
-    inputs: [{ fact: 'enforcement_count_365d' }],
-    missing: 'never',
-    source: SAMA,
-  }),
-  feature({
-    name: 'guarantor_default_count_365d',
-    family,
-    formula: {
-      zh: '近365天担保人违约次数',
-      en: 'defaults of a guarantor reported in 365 days',
-    },
-    reading: { zh: '担保人违约多', en: 'defaults of a guarantor' },
-    unit: 'count',
-    inputs: [{ fact: 'guarantor_default_count_365d' }],
-    missing: 'never',
-    source: SAMA,
+    inputs: [{ fact: 'extension_count' }],
+    missing: 'no loan is known',
+    source: SOURCE.LEDGER,
   }),
 ]

@@ -1,0 +1,191 @@
+import { type FeatureDefinition } from '../define.ts'
+import { SOURCE } from '../sources.ts'
+import { feature } from '../windows.ts'
+
+/** Repayment habit 还款习惯: how instalments are met. */
+const family = 'repayment-habit'
+
+export const SETTLING: readonly FeatureDefinition[] = [
+  feature({
+    name: 'days_late_last',
+    family,
+    formula: {
+      zh: '最近结清一期的实际还款日减到期日',
+      en: 'settlement date minus due date of the instalment settled last',
+    },
+    reading: { zh: '还款推迟', en: 'paid late' },
+    unit: 'days',
+    inputs: [{ fact: 'days_late_last' }],
+    missing: 'no instalment was settled',
+    source: SOURCE.HABIT,
+  }),
+  feature({
+    name: 'days_late_mean_3',
+    family,
+    formula: {
+      zh: '最近三期平均迟还天数',
+      en: 'mean days late of the last three settled instalments',
+    },
+    reading: { zh: '还款推迟', en: 'pays late' },
+    unit: 'days',
+    inputs: [{ fact: 'days_late_mean_3' }],
+    missing: 'fewer than three instalments were settled',
+    source: SOURCE.HABIT,
+  }),
+  feature({
+    name: 'days_late_mean_6',
+    family,
+    formula: {
+      zh: '最近六期平均迟还天数',
+      en: 'mean days late of the last six settled instalments',
+    },
+    reading: { zh: '还款推迟', en: 'pays late' },
+    unit: 'days',
+    inputs: [{ fact: 'days_late_mean_6' }],
+    missing: 'fewer than six instalments were settled',
+    source: SOURCE.HABIT,
+  }),
+  feature({
+    name: 'days_late_max_6',
+    family,
+    formula: {
+      zh: '最近六期最大迟还天数',
+      en: 'largest days late of the last six settled instalments',
+    },
+    reading: { zh: '曾严重迟还', en: 'once paid very late' },
+    unit: 'days',
+    inputs: [{ fact: 'days_late_max_6' }],
+    missing: 'fewer than six instalments were settled',
+    source: SOURCE.HABIT,
+  }),
+  feature({
+    name: 'days_late_trend_6',
+    family,
+    formula: {
+      zh: '最近六期（由早到晚 i = 0…5）迟还天数的 Theil-Sen 斜率：15 个 (late_j − late_i) ÷ (j − i)，i < j 的中位数',
+      en: 'Theil-Sen slope of days late over the last six settled instalments, oldest first: median of the 15 (late_j − late_i) / (j − i), i < j',
+    },
+    reading: { zh: '还款越来越晚', en: 'payments come later and later' },
+    unit: 'days',
+    inputs: [{ fact: 'days_late_trend_6' }],
+    missing: 'fewer than six instalments were settled',
+    source: 'ours: the median of slopes is not moved by one odd month',
+  }),
+  feature({
+    name: 'days_late_spread_6',
+    family,
+    formula: {
+      zh: '最近六期迟还天数的最大值 − 最小值',
+      en: 'largest − smallest days late of the last six settled instalments',
+    },
+    reading: { zh: '还款时间不稳定', en: 'the day of payment varies widely' },
+    unit: 'days',
+    inputs: [{ fact: 'days_late_spread_6' }],
+    missing: 'fewer than six instalments were settled',
+    source: SOURCE.HABIT,
+  }),
+  feature({
+    name: 'late_1_3_count_365d',
+    family,
+    formula: {
+      zh: '今日前365天内结清的分期中，结清日 − 到期日为1至3天的期数',
+      en: 'instalments settled in the 365 days up to today that were 1 to 3 days late',
+    },
+    reading: { zh: '偶有轻微逾期', en: 'often a few days late' },
+    unit: 'count',
+    inputs: [{ fact: 'late_1_3_count_365d' }],
+    missing: 'no loan is known',
+    source: SOURCE.HABIT,
+  }),
+  feature({
+    name: 'late_4_15_count_365d',
+    family,
+    formula: {
+      zh: '今日前365天内结清的分期中，结清日 − 到期日为4至15天的期数',
+      en: 'instalments settled in the 365 days up to today that were 4 to 15 days late',
+    },
+    reading: { zh: '屡次迟还', en: 'often one or two weeks late' },
+    unit: 'count',
+    inputs: [{ fact: 'late_4_15_count_365d' }],
+    missing: 'no loan is known',
+    source: SOURCE.SAMA_ARREARS,
+  }),
+  feature({
+    name: 'late_16_30_count_365d',
+    family,
+    formula: {
+      zh: '今日前365天内结清的分期中，结清日 − 到期日为16至30天的期数',
+      en: 'instalments settled in the 365 days up to today that were 16 to 30 days late',
+    },
+    reading: { zh: '多次严重迟还', en: 'often over two weeks late' },
+    unit: 'count',
+    inputs: [{ fact: 'late_16_30_count_365d' }],
+    missing: 'no loan is known',
+    source: SOURCE.SAMA_ARREARS,
+  }),
+  feature({
+    name: 'cured_without_contact_count_365d',
+    family,
+    formula: {
+      zh: '今日前365天内结清且迟还至少1天的分期中，到期日至结清日间无催收联系（该贷款或未指明贷款，近730天）的期数',
+      en: 'instalments settled late in the 365 days up to today without a contact from due to settlement date, of that loan or of none, within 730 days of T',
+    },
+    reading: { zh: '逾期后自行还清', en: 'cures by itself, without collection' },
+    unit: 'count',
+    inputs: [{ fact: 'cured_without_contact_count_365d' }],
+    missing: 'no loan is known',
+    source: 'ours: tells forgetting from hardship',
+  }),
+  feature({
+    name: 'on_time_streak',
+    family,
+    formula: {
+      zh: '连续按时结清期数',
+      en: 'instalments settled on time in a row, up to the last',
+    },
+    reading: { zh: '还款习惯好', en: 'pays on time' },
+    unit: 'count',
+    inputs: [{ fact: 'on_time_streak' }],
+    missing: 'no instalment was settled',
+    source: SOURCE.HABIT,
+  }),
+  feature({
+    name: 'partial_payment_share_6',
+    family,
+    formula: {
+      zh: '最近六期分次还款的比例',
+      en: 'share of the last six settled instalments that took more than one payment',
+    },
+    reading: { zh: '分次还款', en: 'pays in parts' },
+    unit: 'share',
+    inputs: [{ fact: 'partial_payment_share_6' }],
+    missing: 'fewer than six instalments were settled',
+    source: SOURCE.HABIT,
+  }),
+  feature({
+    name: 'payments_per_instalment_6',
+    family,
+    formula: {
+      zh: '最近六期每期还款次数',
+      en: 'payments per instalment over the last six settled',
+    },
+    reading: { zh: '分次还款', en: 'pays in parts' },
+    unit: 'ratio',
+    inputs: [{ fact: 'payments_per_instalment_6' }],
+    missing: 'fewer than six instalments were settled',
+    source: SOURCE.HABIT,
+  }),
+  feature({
+    name: 'early_payoff_count',
+    family,
+    formula: {
+      zh: '所有分期均已结清、且至少两期的到期日晚于最后结清日的贷款数',
+      en: 'loans with all instalments settled, at least two of which fall due after the last settlement date',
+    },
+    reading: { zh: '提前结清贷款', en: 'pays loans off early' },
+    unit: 'count',
+    inputs: [{ fact: 'early_payoff_count' }],
+    missing: 'no loan is known',
+    source: SOURCE.HABIT,
+  }),
+]
