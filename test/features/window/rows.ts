@@ -1,5 +1,6 @@
+import type { RowLayout } from '../../../features/window/accumulators.ts'
 import type { WindowAggregate, WindowExtent } from '../../../features/window/aggregate.ts'
-import { compileWindowPass, type RowLayout } from '../../../features/window/compile.ts'
+import { compileWindowPass } from '../../../features/window/compile.ts'
 
 /**
  * The window engine over rows of any shape, keyed by anything: what its own tests and benchmarks use, so that how rows lie
