@@ -29,6 +29,8 @@ const BLOCK_SHIFT = 5
 const BLOCK_ROWS = 1 << BLOCK_SHIFT
 const GROUP_SHIFT = 4
 const GROUP_BLOCKS = 1 << GROUP_SHIFT
+/** Changes that are remembered between two passes. */
+const STALE_MAX = 1024
 const GROUP_ROWS = BLOCK_ROWS * GROUP_BLOCKS
 
 /** Folds the rows from `from` on, a block of them, or the blocks from place `from` on, to `out[at …]`. */
@@ -72,12 +74,20 @@ export class RowBlocks {
 
   /** A row's traits or values were changed. */
   changed(row: number): void {
+    if (this.#stale.length === STALE_MAX) this.#foldAnew()
     this.#stale.push((this.dropped + row) >>> BLOCK_SHIFT)
   }
 
   /** The first rows were dropped. */
   droppedRows(rows: number): void {
     this.dropped += rows
+  }
+
+  /** So much was changed since the last pass that a list of it is no use. */
+  #foldAnew(): void {
+    this.#stale.length = 0
+    this.#blocksDone = 0
+    this.#groupsDone = 0
   }
 
   /** Folds what is new or was changed. */

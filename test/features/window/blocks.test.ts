@@ -136,6 +136,20 @@ describe(`a block pass (seed ${SEED})`, () => {
     expect(longest).toBeGreaterThan(3000)
   })
 
+  it('keeps up with any number of changes between two passes', () => {
+    const aggregates: WindowAggregate[] = [{ stream: 'transactions', where: 1, fold: 'count', column: 1, days: 1 }]
+    const pass = compileBlockPass(aggregates, [0])
+    const segment = new KeptSegment(pass.createBlocks())
+    for (let k = 0; k < 5000; k++) segment.insert(k, 0, 1)
+    const slots = new Float64Array(1)
+    for (const marked of [4500, 0]) {
+      pass.run(segment.rows, segment.blocks, 5000, slots)
+      for (let row = 0; row < 5000; row++) segment.change(row, row < marked ? 1 : 0)
+      pass.run(segment.rows, segment.blocks, 5000, slots)
+      expect(slots[0]).toBe(marked)
+    }
+  })
+
   it('sums exactly what doubles would round on the way', () => {
     const aggregates: WindowAggregate[] = [{ stream: 'transactions', where: 0, fold: 'sum', column: 1, days: 1 }]
     const pass = compileBlockPass(aggregates, [0])
