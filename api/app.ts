@@ -9,6 +9,7 @@ import { answerClientError, problemOfError } from './errors.ts'
 import { registerEvents } from './events/route.ts'
 import { createWaiting } from './feed/waiting.ts'
 import { registerHealth } from './health/route.ts'
+import { registerJobs } from './jobs/route.ts'
 import { registerOpenapi } from './openapi/document.ts'
 import { registerDocumentation } from './openapi/routes.ts'
 import { createPaths } from './paths.ts'
@@ -102,6 +103,7 @@ export function createApp(dependencies: Dependencies, options: ApiOptions): Fast
     registerWarning(scope, dependencies)
     registerBorrowers(scope, dependencies)
     registerSql(scope, { sql: dependencies.sql, timeout_ms: options.sqlTimeout_ms ?? SQL_TIMEOUT_MS })
+    registerJobs(scope, dependencies)
     registerHealth(scope, dependencies)
     registerDocumentation(scope)
   })

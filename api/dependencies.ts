@@ -51,7 +51,12 @@ export type Dependencies = {
   readonly keys: KeyStore
   /** Runs a read-only statement over all tenants. `signal` fires when the caller has gone or waited too long. */
   readonly sql: (statement: string, format: string | undefined, signal: AbortSignal) => Promise<SqlAnswer>
-  /** Bearer token of the local command line: may name any tenant, and is the only one that may use `/sql`. */
+  /** Long jobs of the operator's: NDJSON lines until the job ends or `signal` fires. */
+  readonly jobs: {
+    verify(tenant: string | undefined, signal: AbortSignal): AsyncIterable<string>
+    backfill(features: readonly string[], signal: AbortSignal): AsyncIterable<string>
+  }
+  /** Bearer token of the local command line: may name any tenant, and is the only one that may use `/sql` and `/jobs`. */
   readonly operatorToken: string
   readonly readiness: () => { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> }
 }

@@ -4,7 +4,7 @@ import { applyLedgerEvent, expireHeld, type LedgerEventType, type Refusal } from
 import { LoanBook } from './ledger/book.ts'
 import { Borrower, type BorrowerStores, type HeldEvent } from './state/borrower.ts'
 import { BorrowerColumns } from './state/borrower-columns.ts'
-import { INDEX_KINDS, IndexSeries } from './state/indices.ts'
+import { INDEX_KINDS } from './state/indices.ts'
 import { Names } from './state/names.ts'
 import { Reports } from './state/reports.ts'
 import { Tenant } from './state/tenant.ts'
@@ -26,8 +26,6 @@ export type BorrowerEvent = Exclude<Event, EventOf<'day.closed' | 'definitions.p
 /** Borrowers of one tenant in one partition, by slice of the day's sweep. */
 export type TenantBorrowers = {
   readonly tenant: Tenant
-  /** Indices of industries and regions as received here. */
-  readonly indices: IndexSeries
   readonly byToken: Map<string, Borrower>
   readonly slices: { readonly borrowers: Borrower[]; closings: number; closed_day: number }[]
 }
@@ -67,7 +65,7 @@ export class FeaturePartition {
     this.heldRefused.length = 0
     const group = this.tenantOf(event.tenant)
     if (event.subject === '') {
-      if (event.type === 'signal.reported' && INDEX_KINDS.has(event.data.kind)) group.indices.add(event)
+      if (event.type === 'signal.reported' && INDEX_KINDS.has(event.data.kind)) group.tenant.indices.add(event)
       return { kind: 'nobody' }
     }
     const currency = 'currency' in event.data ? event.data.currency : undefined
@@ -111,7 +109,7 @@ export class FeaturePartition {
         closings: 0,
         closed_day: NEVER_CLOSED,
       }))
-      group = { tenant: new Tenant(name), indices: new IndexSeries(), byToken: new Map(), slices }
+      group = { tenant: new Tenant(name), byToken: new Map(), slices }
       this.tenants.set(name, group)
     }
     return group

@@ -15,7 +15,8 @@ const FEATURE_COLUMN = /^[a-z][a-z0-9_]{0,99}$/
 export async function migrate(sql: Sql): Promise<number[]> {
   await sql.command(
     'CREATE TABLE IF NOT EXISTS schema_migrations (version UInt32, name String) ' +
-      'ENGINE = ReplacingMergeTree ORDER BY version SETTINGS fsync_after_insert = 1, fsync_part_directory = 1',
+      'ENGINE = ReplacingMergeTree ORDER BY version ' +
+      'SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1',
   )
   const rows = await sql.query<{ version: number }>('SELECT version FROM schema_migrations')
   const applied = new Set(rows.map(({ version }) => version))

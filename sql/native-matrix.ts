@@ -18,12 +18,12 @@ const CAPACITY_FIRST = 1024
  */
 const PADDING = 72
 
-/** Columns named `names`, in order. */
-export function createMatrixColumns(names: readonly string[]): MatrixColumns {
+/** Columns named `names`, in order, with room for so many rows from the beginning: growing copies all of them. */
+export function createMatrixColumns(names: readonly string[], rowsExpected = CAPACITY_FIRST): MatrixColumns {
   const width = names.length
   const structure = names.map((name) => ({ name, type: TYPE }))
   const headers = structure.map(columnHeader)
-  let capacity = CAPACITY_FIRST
+  let capacity = rowsExpected
   let stride = capacity + PADDING
   let values = new Float64Array(stride * width)
   let nulls = new Uint8Array(stride * width)

@@ -225,34 +225,58 @@ function nullableFloatColumn(): Column<number> {
 function stringColumn(): Column<string> {
   let bytes = Buffer.allocUnsafe(STRING_BYTES_FIRST)
   let length = 0
-  // Neighbouring rows often repeat a value (tenant, type, source): its bytes are then copied, not encoded again.
+  // Neighbouring rows often repeat a value (tenant, type, source): it is then only counted, and copied in bulk later.
   let last = ''
   let lastStart = -1
+  let repeats = 0
+
+  function makeRoom(more: number): void {
+    if (length + more <= bytes.length) return
+    const larger = Buffer.allocUnsafe(Math.max(bytes.length * 2, length + more))
+    bytes.copy(larger, 0, 0, length)
+    bytes = larger
+  }
+
+  /** Writes the repetitions that were counted, twice as many at each step. */
+  function writeRepeats(): void {
+    const size = length - lastStart
+    makeRoom(size * repeats)
+    const start = length
+    const end = length + size * repeats
+    bytes.copyWithin(start, lastStart, start)
+    for (let done = size; start + done < end; done *= 2) {
+      bytes.copyWithin(start + done, start, Math.min(start + done, end - done))
+    }
+    length = end
+    repeats = 0
+  }
+
   return {
     type: 'String',
     push(value) {
-      // Three bytes for each UTF-16 unit and five for the length are the most that a string takes.
-      const bound = value.length * 3 + 5
-      if (length + bound > bytes.length) {
-        const larger = Buffer.allocUnsafe(Math.max(bytes.length * 2, length + bound))
-        bytes.copy(larger, 0, 0, length)
-        bytes = larger
-      }
       if (lastStart >= 0 && value === last) {
-        const end = length
-        bytes.copyWithin(end, lastStart, end)
-        length = end + (end - lastStart)
-        lastStart = end
+        repeats++
         return
       }
+      if (repeats > 0) writeRepeats()
+      // Three bytes for each UTF-16 unit and five for the length are the most that a string takes.
+      makeRoom(value.length * 3 + 5)
       lastStart = length
       last = value
       length = writeString(bytes, length, value)
     },
-    chunks: () => [bytes.subarray(0, length)],
+    chunks() {
+      if (repeats > 0) {
+        writeRepeats()
+        // What was written last is now in the midst of its copies: a further one would take all of them as its text.
+        lastStart = -1
+      }
+      return [bytes.subarray(0, length)]
+    },
     clear() {
       length = 0
       lastStart = -1
+      repeats = 0
     },
   }
 }

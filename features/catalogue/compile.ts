@@ -1,18 +1,14 @@
 import { FACT_GROUPS } from '../facts/index.ts'
 import { FactView } from '../facts/view.ts'
 import type { Borrower } from '../state/borrower.ts'
-import type { IndexSeries } from '../state/indices.ts'
 import { TRAIT, TRANSACTION_F64 } from '../streams/transactions.ts'
 import { MS_PER_DAY } from '../time.ts'
 import { aggregateKey, type WindowAggregate } from '../window/aggregate.ts'
 import { compileWindowPass } from '../window/compile.ts'
 import type { FeatureDefinition, Input } from './define.ts'
 
-/**
- * Writes all features of a borrower at its current as-of time to `out[at …]`, in catalogue order; NaN is missing.
- * `indices` are those that the borrower's tenant has received in the partition.
- */
-export type Evaluate = (borrower: Borrower, indices: IndexSeries, out: Float64Array, at: number) => void
+/** Writes all features of a borrower at its current as-of time to `out[at …]`, in catalogue order; NaN is missing. */
+export type Evaluate = (borrower: Borrower, out: Float64Array, at: number) => void
 
 /** Compiles a catalogue: each window and fact is computed once whatever number of entries reads it. */
 export function compileCatalogue(catalogue: readonly FeatureDefinition[]): Evaluate {
@@ -46,8 +42,8 @@ export function compileCatalogue(catalogue: readonly FeatureDefinition[]): Evalu
   const assemble = compileAssembly(catalogue, slotsOf)
   const view = new FactView()
 
-  return (borrower, indices, out, at) => {
-    view.open(borrower, indices)
+  return (borrower, out, at) => {
+    view.open(borrower)
     const { time } = view
     for (const { group, out: facts } of groups) group.compute(view, facts)
     transactionPass(view.rows, time, slots)

@@ -48,10 +48,10 @@ export class FactView {
   /** Set by the exposure facts for those that follow. */
   next_instalment_minor = Number.NaN
 
-  open(borrower: Borrower, indices: IndexSeries): void {
+  open(borrower: Borrower): void {
     this.borrower = borrower
     this.calendar = borrower.tenant.calendar
-    this.indices = indices
+    this.indices = borrower.tenant.indices
     this.time = borrower.time
     this.day = this.calendar.dayOf(this.time)
     const reportEnd = borrower.columns.report_end[borrower.index] as number

@@ -1,9 +1,11 @@
 import { DEFAULT_TENANT_CONFIGURATION, type TenantConfiguration } from '../events/contract.ts'
 import { type Calendar, createCalendar } from '../time.ts'
+import { IndexSeries } from './indices.ts'
 
-/** A tenant's settings as the log gives them, and its calendar. */
+/** What a partition knows of a tenant: its settings as the log gives them, its calendar, the indices received. */
 export class Tenant {
   readonly name: string
+  readonly indices = new IndexSeries()
   configuration: TenantConfiguration = DEFAULT_TENANT_CONFIGURATION
   calendar: Calendar = createCalendar(DEFAULT_TENANT_CONFIGURATION.zone)
 

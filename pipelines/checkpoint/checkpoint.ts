@@ -55,10 +55,13 @@ export type Snapshot = { readonly manifest: Omit<Manifest, 'files'>; readonly by
 
 export class Checkpoints {
   readonly #folder: string
+  readonly #identity: string
   #files: Manifest['files'] = []
   #number = 0
 
-  constructor(directory: string) {
+  /** `identity` is that of the code which computes the state. */
+  constructor(directory: string, identity: string = currentIdentity()) {
+    this.#identity = identity
     this.#folder = join(directory, 'checkpoint')
     mkdirSync(this.#folder, { recursive: true })
   }
@@ -89,7 +92,7 @@ export class Checkpoints {
       }
       state.dirty.clear()
     }
-    return { manifest: manifestOf(engine), bytes: writer.view(), isBase }
+    return { manifest: manifestOf(engine, this.#identity), bytes: writer.view(), isBase }
   }
 
   /** Writes a snapshot. Only once all that it includes has been acknowledged: a checkpoint never runs ahead. */
@@ -156,7 +159,7 @@ export class Checkpoints {
     } catch {
       return { detail: 'the checkpoint manifest is damaged' }
     }
-    if (manifest.identity !== currentIdentity()) return { detail: 'the checkpoint is of another release' }
+    if (manifest.identity !== this.#identity) return { detail: 'the checkpoint is of another release' }
     const ahead = manifest.partitions.some((one, partition) => one.offset > (acknowledged.get(partition) ?? -1))
     if (ahead) return { detail: 'the checkpoint runs ahead of the tables' }
     const contents: Buffer[] = []
@@ -181,20 +184,20 @@ export class Checkpoints {
   }
 }
 
-function manifestOf(engine: Engine): Omit<Manifest, 'files'> {
+function manifestOf(engine: Engine, identity: string): Omit<Manifest, 'files'> {
   return {
     format: 1,
-    identity: currentIdentity(),
+    identity,
     partitions: engine.partitions.map((state) => ({
       offset: state.offset,
       definitions: state.definitions?.published ?? null,
       feed_seqs: Object.fromEntries(state.feedSeqs),
       borrowers: state.features.borrowers.length,
       names: state.features.names.texts,
-      tenants: [...state.features.tenants.values()].map(({ tenant, indices, slices }) => ({
+      tenants: [...state.features.tenants.values()].map(({ tenant, slices }) => ({
         tenant: tenant.name,
         configuration: tenant.configuration,
-        indices: [...indices.points].map(
+        indices: [...tenant.indices.points].map(
           ([name, { times, values }]) => [name, times, values] as [string, number[], number[]],
         ),
         slices: slices.map(({ closings, closed_day }) => ({
@@ -218,7 +221,7 @@ function restoreShells(engine: Engine, manifest: Manifest): void {
     for (const { tenant, configuration, indices, slices } of one.tenants) {
       const group = state.features.tenantOf(tenant)
       group.tenant.configure(configuration as TenantConfiguration)
-      for (const [name, times, values] of indices) group.indices.points.set(name, { times, values })
+      for (const [name, times, values] of indices) group.tenant.indices.points.set(name, { times, values })
       slices.forEach(({ closings, closed_day }, k) => {
         const slice = group.slices[k]
         if (slice === undefined) return

@@ -53,21 +53,21 @@ export async function findHolder(directory: string): Promise<Holder | undefined>
 }
 
 /**
- * Sends one request as the operator: a POST where there is a body. Throws `HolderGone` when nobody answers or the
+ * Sends one request as the operator: a POST where there is a body or that is asked for. Throws `HolderGone` when nobody answers or the
  * process is stopping, `Refused` on any other answer that is no success, and what `signal` throws.
  */
 export async function ask(
   holder: Holder,
   path: string,
-  options: { readonly body?: string; readonly signal?: AbortSignal } = {},
+  options: { readonly method?: 'POST'; readonly body?: string; readonly signal?: AbortSignal } = {},
 ): Promise<Response> {
-  const { body, signal } = options
+  const { body, signal, method = body === undefined ? 'GET' : 'POST' } = options
   const headers: Record<string, string> = { authorization: `Bearer ${holder.operator_token}` }
   if (body !== undefined) headers['content-type'] = 'text/plain; charset=utf-8'
   let response: Response
   try {
     response = await fetch(new URL(path, holder.url), {
-      method: body === undefined ? 'GET' : 'POST',
+      method,
       headers,
       ...(body === undefined ? {} : { body }),
       ...(signal === undefined ? {} : { signal }),

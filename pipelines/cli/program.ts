@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { SqlError } from '../../sql/client.ts'
+import { backfillCommand } from './commands/backfill.ts'
 import { featuresCommand } from './commands/features.ts'
 import { feedCommand } from './commands/feed.ts'
 import { importCommand } from './commands/import.ts'
@@ -10,6 +11,7 @@ import { runCommand } from './commands/run.ts'
 import { schemaCommand } from './commands/schema.ts'
 import { simulateCommand } from './commands/simulate.ts'
 import { sqlCommand } from './commands/sql.ts'
+import { verifyCommand } from './commands/verify.ts'
 import { describeError, Failure, isDiskFull, say, UsageError } from './output.ts'
 
 const EXIT_FAILURE = 1
@@ -29,6 +31,8 @@ function createProgram(): Command {
     sqlCommand(),
     feedCommand(),
     featuresCommand(),
+    backfillCommand(),
+    verifyCommand(),
     keysCommand(),
     schemaCommand(),
   ]

@@ -1,22 +1,23 @@
-import { compileCatalogue } from '../../features/catalogue/compile.ts'
+import { compileCatalogue, type Evaluate } from '../../features/catalogue/compile.ts'
+import type { FeatureDefinition } from '../../features/catalogue/define.ts'
 import { CATALOGUE } from '../../features/catalogue/index.ts'
 import type { Event, EventOf, PublishedDefinitions } from '../../features/events/contract.ts'
 import type { LogRecord } from '../../features/events/record.ts'
 import { type BorrowerEvent, FeaturePartition } from '../../features/partition.ts'
 import type { Borrower } from '../../features/state/borrower.ts'
-import { dayOfDate, lastDayOfMonth, monthOfDay } from '../../features/time.ts'
+import { lastDayOfMonth, monthOfDay } from '../../features/time.ts'
 import type { Emit, Evaluation } from '../../models/decision/decide.ts'
 import type { SignalRow, WarningRow } from '../../models/decision/rows.ts'
 import { type DecisionState, isAlarmed, NOT_QUIET } from '../../models/decision/state.ts'
 import { INCONCLUSIVE, severityOf } from '../../models/severity.ts'
+import { type Coverage, NOTHING_BACKFILLED, withhold } from './coverage.ts'
 import type { Definitions } from './definitions.ts'
 import { closeLoanDay, loanMonthRow, loanRow } from './loan-rows.ts'
 import type { EvaluationMeta, Outputs, Place } from './outputs.ts'
+import { closeSlice, evaluationMeta, isSwept } from './steps.ts'
 
 /** Evaluations that are scored together: the model's best batch, and small enough for the cache. */
 export const EVALUATION_BATCH = 256
-
-const WIDTH = CATALOGUE.length
 
 /** A borrower's part of a partition that is not features: what was decided. */
 type PartitionState = {
@@ -77,6 +78,13 @@ class Emitter implements Emit {
 
 export type Resolve = (published: PublishedDefinitions) => Definitions
 
+export type EngineOptions = {
+  /** Must be the one that `resolve` knows. */
+  readonly catalogue?: readonly FeatureDefinition[]
+  /** What backfills brought, for a recomputation of what the tables hold. */
+  readonly coverage?: Coverage
+}
+
 /**
  * The engine: from records of the log to rows. A pure function of the log; how records are cut into calls changes nothing.
  * One call at a time.
@@ -84,23 +92,14 @@ export type Resolve = (published: PublishedDefinitions) => Definitions
 export class Engine {
   readonly partitions: PartitionState[]
   readonly #resolve: Resolve
-  readonly #evaluate = compileCatalogue(CATALOGUE)
-  readonly #matrix = new Float64Array(EVALUATION_BATCH * WIDTH)
+  readonly catalogue: readonly FeatureDefinition[]
+  readonly #coverage: Coverage
+  readonly #evaluate: Evaluate
+  /** Columns of the matrix. */
+  readonly #width: number
+  readonly #matrix: Float64Array
   /** One object for all evaluations: there are tens of thousands a second. */
-  readonly #evaluation: Evaluation = {
-    tenant: '',
-    borrower: '',
-    time: 0,
-    businessDay: 0,
-    trigger: { date: '' },
-    tick: false,
-    outcomes: new Uint8Array(0),
-    matrix: this.#matrix,
-    base: 0,
-    score: Number.NaN,
-    band: INCONCLUSIVE,
-    currency: '',
-  }
+  readonly #evaluation: Evaluation
   readonly #emitter = new Emitter()
   #waiting: Waiting[] = []
   /** Borrowers that have a row in the batch: their decision is not known yet. */
@@ -108,8 +107,31 @@ export class Engine {
   /** Events and borrower-ticks evaluated so far. */
   evaluations = 0
 
-  constructor(shape: { readonly partitions: number; readonly slices: number }, resolve: Resolve) {
+  constructor(
+    shape: { readonly partitions: number; readonly slices: number },
+    resolve: Resolve,
+    { catalogue = CATALOGUE, coverage = NOTHING_BACKFILLED }: EngineOptions = {},
+  ) {
     this.#resolve = resolve
+    this.catalogue = catalogue
+    this.#coverage = coverage
+    this.#evaluate = compileCatalogue(catalogue)
+    this.#width = catalogue.length
+    this.#matrix = new Float64Array(EVALUATION_BATCH * this.#width)
+    this.#evaluation = {
+      tenant: '',
+      borrower: '',
+      time: 0,
+      businessDay: 0,
+      trigger: { date: '' },
+      tick: false,
+      outcomes: new Uint8Array(0),
+      matrix: this.#matrix,
+      base: 0,
+      score: Number.NaN,
+      band: INCONCLUSIVE,
+      currency: '',
+    }
     this.partitions = Array.from({ length: shape.partitions }, (_, partition) => ({
       partition,
       features: new FeaturePartition(shape.partitions, shape.slices),
@@ -198,16 +220,15 @@ export class Engine {
     record: LogRecord,
     outputs: Outputs,
   ): Promise<void> {
-    if (!state.features.close(event)) return
+    const slice = closeSlice(state.features, event)
+    if (slice === undefined) return
     this.#reportHeld(state, outputs)
-    const group = state.features.tenantOf(event.tenant)
-    const day = dayOfDate(event.data.date)
-    const end = group.tenant.calendar.endOfDay(day)
+    const { borrowers, day, end } = slice
     const isMonthEnd = lastDayOfMonth(monthOfDay(day)) === day
-    for (const borrower of group.slices[event.data.slice]?.borrowers ?? []) {
+    for (const borrower of borrowers) {
       // A row that waits may open or clear the warning which decides whether the sweep comes by.
       if (this.#undecided.has(borrower) && !borrower.isExposed()) await this.#decideWaiting(outputs)
-      if (borrower.time <= end && this.#isSwept(state, borrower)) {
+      if (isSwept(borrower, end, () => this.#isWarned(state, borrower))) {
         state.features.advance(borrower, end)
         if (this.#isBatchClosed(state)) await this.#decideWaiting(outputs)
         this.#evaluateBorrower(state, borrower, record, 0, isMonthEnd)
@@ -216,35 +237,26 @@ export class Engine {
     }
   }
 
-  /** A day's sweep evaluates whoever has a loan that runs, and whoever has a warning, which else could never be cleared. */
-  #isSwept(state: PartitionState, borrower: Borrower): boolean {
-    return borrower.isExposed() || (state.decisions[borrower.index]?.warning ?? null) !== null
+  #isWarned(state: PartitionState, borrower: Borrower): boolean {
+    return (state.decisions[borrower.index]?.warning ?? null) !== null
   }
 
   /** Evaluates a borrower as it stands, into the batch; its rows follow once the batch is scored. */
   #evaluateBorrower(
     state: PartitionState,
     borrower: Borrower,
-    { partition, offset, event }: LogRecord,
+    record: LogRecord,
     lateMs: number,
     isStored: boolean,
   ): void {
+    const { event } = record
     const isTick = event.type === 'day.closed'
-    const { indices } = state.features.tenantOf(borrower.tenant.name)
-    this.#evaluate(borrower, indices, this.#matrix, this.#waiting.length * WIDTH)
+    this.#evaluate(borrower, this.#matrix, this.#waiting.length * this.#width)
     this.#undecided.add(borrower)
     this.#waiting.push({
       state,
       borrower,
-      meta: {
-        partition,
-        offset,
-        tenant: borrower.tenant.name,
-        borrower: borrower.token,
-        type: event.type,
-        time: borrower.time,
-        late_ms: lateMs,
-      },
+      meta: evaluationMeta(borrower, record, lateMs),
       event: isTick ? null : event,
       date: isTick ? event.data.date : '',
       businessDay: borrower.tenant.calendar.dayOf(borrower.time),
@@ -304,15 +316,16 @@ export class Engine {
     this.evaluations += waiting.length
     const scores = await this.#score(waiting)
     let outcomes = new Uint8Array(0)
+    const width = this.#width
     for (let row = 0; row < waiting.length; row++) {
       const one = waiting[row] as Waiting
       const definitions = one.state.definitions as Definitions
       if (outcomes.length !== definitions.ruleCount) outcomes = new Uint8Array(definitions.ruleCount)
-      definitions.evaluateRules(this.#matrix, row * WIDTH, outcomes)
+      definitions.evaluateRules(this.#matrix, row * width, outcomes)
       this.#decide(
         one,
         definitions,
-        row * WIDTH,
+        row * width,
         outcomes,
         scores === null ? Number.NaN : (scores[row] as number),
         outputs,
@@ -325,7 +338,7 @@ export class Engine {
     const first = waiting[0]?.state.definitions
     if (first === null || first === undefined) throw new Error('events came before any definitions were published')
     if (first.scorer === null) return null
-    return first.scorer.score(this.#matrix, WIDTH, waiting.length)
+    return first.scorer.score(this.#matrix, this.#width, waiting.length)
   }
 
   #decide(
@@ -362,7 +375,11 @@ export class Engine {
     const { changes } = emitted
     if (changes > 0) state.dirty.add(borrower.index)
     if (!one.isStored && changes === 0) return
-    outputs.features(meta, this.#matrix, base)
+    const { withheld } = definitions
+    const { partition, offset } = meta
+    // Rules and model have read the row by now.
+    if (withheld !== null) withhold(this.#matrix, base, withheld, this.#coverage, partition, offset)
+    outputs.features(meta, this.#matrix, base, this.#coverage.generationAt(partition, offset))
     if (definitions.scorer !== null) outputs.score(meta, definitions.model, score, severityOf(band))
   }
 }

@@ -26,7 +26,8 @@ export type FeedRow = WarningRow & Place & { readonly feed_seq: number }
  * twice leaves one.
  */
 export type Outputs = {
-  features(meta: EvaluationMeta, matrix: Float64Array, base: number): void
+  /** `generation` is that of the last backfill which wrote this row, 0 for what is served. */
+  features(meta: EvaluationMeta, matrix: Float64Array, base: number, generation: number): void
   score(meta: EvaluationMeta, model: string, score: number, band: string): void
   signal(row: SignalRow, place: Place, seq: number): void
   warning(row: FeedRow): void

@@ -1,4 +1,4 @@
-import { featureColumn } from '../../features/catalogue/define.ts'
+import { type FeatureDefinition, featureColumn } from '../../features/catalogue/define.ts'
 import { CATALOGUE } from '../../features/catalogue/index.ts'
 import type { Event } from '../../features/events/contract.ts'
 import type { Refusal } from '../../features/ledger/apply.ts'
@@ -6,7 +6,7 @@ import type { SignalRow } from '../../models/decision/rows.ts'
 import type { Sql } from '../../sql/client.ts'
 import type { NativeBlock } from '../../sql/native.ts'
 import { createDeadLettersBlock } from '../../sql/tables/dead-letters.ts'
-import { createFeaturesBlock } from '../../sql/tables/features.ts'
+import { createFeaturesBlock, type FeaturesBlock } from '../../sql/tables/features.ts'
 import { createLoanDaysBlock } from '../../sql/tables/loan-days.ts'
 import { createLoanMonthsBlock } from '../../sql/tables/loan-months.ts'
 import { createLoansBlock } from '../../sql/tables/loans.ts'
@@ -17,13 +17,12 @@ import { createWarningsBlock } from '../../sql/tables/warnings.ts'
 import type { LoanDayRow, LoanMonthRow, LoanRow } from './loan-rows.ts'
 import type { EvaluationMeta, FeedRow, Outputs, Place } from './outputs.ts'
 
-/** Feature rows that are written as one block. */
-export const FEATURE_ROWS_PER_BLOCK = 20_000
+/** Feature rows that are written as one block: 60 MB of 220 columns, and there are two such blocks. */
+export const FEATURE_ROWS_PER_BLOCK = 30_000
+/** Rows by which a block is commonly overfull, as it is written between two calls of the engine. */
+const FEATURE_ROWS_OVER = 6000
 /** How long a row may wait for its block. */
 export const FLUSH_AFTER_MS = 1000
-
-const FEATURE_COLUMNS = CATALOGUE.map(featureColumn)
-const WIDTH = FEATURE_COLUMNS.length
 
 /** Told of rows as they are made: for the feed, and for counts that people see. */
 export type RowWatcher = {
@@ -35,7 +34,8 @@ export type RowWatcher = {
 
 /** One slice of output rows: a block per table, and the places it reaches to. */
 class Slice implements Outputs {
-  readonly #features = createFeaturesBlock(FEATURE_COLUMNS)
+  readonly #features: FeaturesBlock
+  readonly #width: number
   readonly #scores = createScoresBlock()
   readonly #signals = createSignalsBlock()
   readonly #warnings = createWarningsBlock()
@@ -47,8 +47,10 @@ class Slice implements Outputs {
   readonly places = new Map<number, { readonly offset: number; readonly feedSeqs: string }>()
   readonly #watcher: RowWatcher
 
-  constructor(watcher: RowWatcher) {
+  constructor(watcher: RowWatcher, featureColumns: readonly string[], featureRows: number) {
+    this.#width = featureColumns.length
     this.#watcher = watcher
+    this.#features = createFeaturesBlock(featureColumns, featureRows + FEATURE_ROWS_OVER)
   }
 
   get rows(): number {
@@ -79,9 +81,9 @@ class Slice implements Outputs {
     this.places.clear()
   }
 
-  features(meta: EvaluationMeta, matrix: Float64Array, base: number): void {
+  features(meta: EvaluationMeta, matrix: Float64Array, base: number, generation: number): void {
     if (meta.late_ms > 0) this.#watcher.late()
-    this.#features.append({ ...meta, generation: 0 }, matrix, base / WIDTH)
+    this.#features.append({ ...meta, generation }, matrix, base / this.#width)
   }
 
   score(meta: EvaluationMeta, model: string, score: number, band: string): void {
@@ -157,6 +159,8 @@ class Slice implements Outputs {
 export class Sink {
   readonly #sql: Sql
   readonly #featureRowsPerBlock: number
+  /** How long a row may wait for its block. */
+  readonly flushAfterMs: number
   #filling: Slice
   #spare: Slice
   #writing: Promise<void> = Promise.resolve()
@@ -169,13 +173,23 @@ export class Sink {
     sql: Sql,
     acknowledged: Map<number, number>,
     watcher: RowWatcher,
-    featureRowsPerBlock = FEATURE_ROWS_PER_BLOCK,
+    {
+      catalogue = CATALOGUE,
+      featureRowsPerBlock = FEATURE_ROWS_PER_BLOCK,
+      flushAfterMs = FLUSH_AFTER_MS,
+    }: {
+      readonly catalogue?: readonly FeatureDefinition[]
+      readonly featureRowsPerBlock?: number | undefined
+      readonly flushAfterMs?: number | undefined
+    } = {},
   ) {
     this.#sql = sql
     this.#featureRowsPerBlock = featureRowsPerBlock
+    this.flushAfterMs = flushAfterMs
     this.acknowledged = acknowledged
-    this.#filling = new Slice(watcher)
-    this.#spare = new Slice(watcher)
+    const columns = catalogue.map(featureColumn)
+    this.#filling = new Slice(watcher, columns, featureRowsPerBlock)
+    this.#spare = new Slice(watcher, columns, featureRowsPerBlock)
   }
 
   /** Where the engine writes now. Ask again after each flush. */
@@ -191,7 +205,8 @@ export class Sink {
 
   /** Starts writing when a block is full or has waited long enough; waits while the one before is being written. */
   async flushIfDue(): Promise<void> {
-    const isDue = this.#filling.rows >= this.#featureRowsPerBlock || performance.now() - this.#since >= FLUSH_AFTER_MS
+    const isFull = this.#filling.rows >= this.#featureRowsPerBlock
+    const isDue = isFull || performance.now() - this.#since >= this.flushAfterMs
     if (this.#since > 0 && isDue) await this.#startWriting()
   }
 

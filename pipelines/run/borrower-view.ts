@@ -1,13 +1,10 @@
 import { compileCatalogue } from '../../features/catalogue/compile.ts'
 import { featureColumn } from '../../features/catalogue/define.ts'
-import { CATALOGUE } from '../../features/catalogue/index.ts'
 import { borrowerHash } from '../../features/hash.ts'
 import { severityOf } from '../../models/severity.ts'
 import type { Sql } from '../../sql/client.ts'
 import { readLatestOfWarning, type StoredFeedRow } from '../../sql/queries/feed.ts'
 import type { Engine } from '../engine/engine.ts'
-
-const COLUMNS = CATALOGUE.map(featureColumn)
 
 export type BorrowerNow = {
   readonly borrower: string
@@ -23,21 +20,20 @@ export function createBorrowerView(
   engine: Engine,
   sql: Sql,
 ): (tenant: string, borrower: string) => Promise<BorrowerNow | undefined> {
-  const evaluate = compileCatalogue(CATALOGUE)
+  const evaluate = compileCatalogue(engine.catalogue)
+  const columns = engine.catalogue.map(featureColumn)
   return async (tenant, token) => {
     const state = engine.partitions[borrowerHash(tenant, token) % engine.partitions.length]
-    const group = state?.features.tenants.get(tenant)
-    const borrower = group?.byToken.get(token)
-    if (state === undefined || group === undefined || borrower === undefined || !Number.isFinite(borrower.time))
-      return undefined
-    const values = new Float64Array(COLUMNS.length)
-    evaluate(borrower, group.indices, values, 0)
+    const borrower = state?.features.tenants.get(tenant)?.byToken.get(token)
+    if (state === undefined || borrower === undefined || !Number.isFinite(borrower.time)) return undefined
+    const values = new Float64Array(columns.length)
+    evaluate(borrower, values, 0)
     const { time } = borrower
     const { definitions } = state
     const warning = state.decisions[borrower.index]?.warning ?? null
     let score: BorrowerNow['score'] = null
     if (definitions?.scorer !== null && definitions !== null) {
-      const [value] = await definitions.scorer.score(values, COLUMNS.length, 1)
+      const [value] = await definitions.scorer.score(values, columns.length, 1)
       if (value !== undefined)
         score = { model: definitions.model, score: value, band: severityOf(definitions.bandOf(value)) }
     }
@@ -45,7 +41,7 @@ export function createBorrowerView(
     return {
       borrower: token,
       time,
-      features: Object.fromEntries(COLUMNS.map((name, i) => [name, orNull(values[i] as number)])),
+      features: Object.fromEntries(columns.map((name, i) => [name, orNull(values[i] as number)])),
       score,
       warnings: latest === undefined ? [] : [latest],
     }

@@ -1,4 +1,4 @@
-import { featureColumn } from '../../features/catalogue/define.ts'
+import { type FeatureDefinition, featureColumn } from '../../features/catalogue/define.ts'
 import { CATALOGUE } from '../../features/catalogue/index.ts'
 import type { LogRecord } from '../../features/events/record.ts'
 import type { Model } from '../../models/model.ts'
@@ -6,12 +6,13 @@ import { type Database, openEmbedded, type Sql } from '../../sql/client.ts'
 import { ensureFeatureColumns, migrate } from '../../sql/migrate.ts'
 import { readLog } from '../../sql/queries/log.ts'
 import { readProgress } from '../../sql/queries/progress.ts'
+import { dropScratch } from '../../sql/scratch.ts'
 import { Checkpoints } from '../checkpoint/checkpoint.ts'
 import { LOCK_WAIT_MS_MAX } from '../config.ts'
-import { currentDefinitions, resolveDefinitions } from '../engine/definitions.ts'
+import { createResolve, currentDefinitions, currentIdentity, UnknownDefinitions } from '../engine/definitions.ts'
 import { Engine } from '../engine/engine.ts'
 import { DISCARD } from '../engine/outputs.ts'
-import { FLUSH_AFTER_MS, type RowWatcher, Sink } from '../engine/sink.ts'
+import { type RowWatcher, Sink } from '../engine/sink.ts'
 import { FeedTail } from '../feed/feed-tail.ts'
 import { createEventLog } from '../intake/event-log.ts'
 import { Intake } from '../intake/intake.ts'
@@ -26,6 +27,8 @@ import { Turns } from './turns.ts'
 export const ENGINE_BATCHES_MAX = 4
 /** Evaluations after which a checkpoint is taken: what a restart may have to compute again. */
 export const CHECKPOINT_EVALUATIONS = 100_000
+/** Records that the engine takes in one call: between two of them a full block goes to the tables. */
+const ENGINE_RECORDS_MAX = 4096
 const LOCK_RETRY_MS = 250
 
 export type Opened =
@@ -40,6 +43,10 @@ export type PipelineOptions = {
   /** Evaluations after which a checkpoint is taken, and feature rows of one block; the defaults suit a large book. */
   readonly checkpointEvaluations?: number
   readonly featureRowsPerBlock?: number
+  /** How long a row may wait for its block: longer makes fewer, fuller ones where nobody waits to read them. */
+  readonly flushAfterMs?: number
+  /** The release's features; tests have others. */
+  readonly catalogue?: readonly FeatureDefinition[]
 }
 
 /** Counts of one run, for people. */
@@ -54,7 +61,7 @@ export type Counts = {
 
 /** Opens a data directory, made when absent, and brings the engine to where the tables are. */
 export async function openPipeline(options: PipelineOptions): Promise<Opened> {
-  const loaded = options.withoutModel === true ? { ok: true as const, models: [] } : await loadModels()
+  const loaded = options.withoutModel === true ? { ok: true as const, models: [] } : await loadModels(options.catalogue)
   if (!loaded.ok) return { ok: false, reason: 'model', detail: loaded.detail }
   const database = await openPatiently(options.directory)
   if (database === undefined) {
@@ -70,8 +77,6 @@ export async function openPipeline(options: PipelineOptions): Promise<Opened> {
     throw error
   }
 }
-
-class UnknownDefinitions extends Error {}
 
 /** Tries for a while: the process before may be about to end. */
 async function openPatiently(directory: string): Promise<Database | undefined> {
@@ -99,6 +104,8 @@ export class Pipeline {
   readonly clocklessTenants = new Set<string>()
   /** What the restart had to do, for people. */
   readonly recovery: string
+  /** Models that definitions may name. */
+  readonly models: readonly Model[]
   readonly intake: Intake
   readonly #checkpoints: Checkpoints
   readonly #checkpointEvaluations: number
@@ -122,6 +129,7 @@ export class Pipeline {
     intake: Intake
     checkpoints: Checkpoints
     recovery: string
+    models: readonly Model[]
     options: PipelineOptions
   }) {
     this.database = parts.database
@@ -130,6 +138,7 @@ export class Pipeline {
     this.feed = parts.feed
     this.intake = parts.intake
     this.recovery = parts.recovery
+    this.models = parts.models
     this.#checkpoints = parts.checkpoints
     this.#evaluationsAtCheckpoint = parts.engine.evaluations
     this.#checkpointEvaluations = parts.options.checkpointEvaluations ?? CHECKPOINT_EVALUATIONS
@@ -143,22 +152,22 @@ export class Pipeline {
         this.counts.late++
       },
     }
-    this.sink = new Sink(parts.sinkSql, parts.acknowledged, watcher, parts.options.featureRowsPerBlock)
+    const { featureRowsPerBlock, flushAfterMs } = parts.options
+    const { catalogue } = parts.engine
+    this.sink = new Sink(parts.sinkSql, parts.acknowledged, watcher, { catalogue, featureRowsPerBlock, flushAfterMs })
   }
 
   static async start(database: Database, models: readonly Model[], options: PipelineOptions): Promise<Pipeline> {
     const shape = readOrCreateShape(options.directory, options.shape)
+    const { catalogue = CATALOGUE } = options
     const sql = database.session()
     await migrate(sql)
-    await ensureFeatureColumns(sql, CATALOGUE.map(featureColumn))
+    // What a verify that was killed left behind.
+    await dropScratch(sql)
+    await ensureFeatureColumns(sql, catalogue.map(featureColumn))
     const acknowledged = new Map((await readProgress(sql)).map((row) => [row.partition, row.offset]))
-    const resolve = (published: Parameters<typeof resolveDefinitions>[0]) => {
-      const resolved = resolveDefinitions(published, models)
-      if (!resolved.ok) throw new UnknownDefinitions(resolved.detail)
-      return resolved.definitions
-    }
-    const checkpoints = new Checkpoints(database.path)
-    const engine = new Engine(shape, resolve)
+    const checkpoints = new Checkpoints(database.path, currentIdentity(catalogue))
+    const engine = new Engine(shape, createResolve(models, catalogue), { catalogue })
     const restored = checkpoints.restore(engine, acknowledged)
     const log = createEventLog(database.session(), new Originals(database.path))
     const pipeline = new Pipeline({
@@ -171,10 +180,11 @@ export class Pipeline {
       intake: new Intake(log, shape, await recoverIntake(sql, shape)),
       checkpoints,
       recovery: restored.detail,
+      models,
       options,
     })
     await pipeline.#replay(sql, acknowledged)
-    await pipeline.#publishCurrent(models)
+    await pipeline.#publishCurrent()
     return pipeline
   }
 
@@ -214,6 +224,15 @@ export class Pipeline {
       const records = await this.intake.closeThrough(tenant, day)
       await this.#enqueue(records)
       return records.length > 0
+    })
+  }
+
+  /** Does something while the tables hold exactly what the engine was given, and no row is written. It must be short. */
+  async atRest<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#engineTurns.take(async () => {
+      this.#throwFailure()
+      await this.sink.flush()
+      return work()
     })
   }
 
@@ -266,7 +285,7 @@ export class Pipeline {
       if (this.#failure !== undefined || this.#working !== undefined) return
       this.#queue.push([])
       this.#working = this.#work()
-    }, FLUSH_AFTER_MS).unref()
+    }, this.sink.flushAfterMs).unref()
   }
 
   async #work(): Promise<void> {
@@ -282,9 +301,12 @@ export class Pipeline {
   }
 
   async #process(records: readonly LogRecord[]): Promise<void> {
-    await this.engine.process(records, this.sink.outputs)
-    this.feed.announce()
-    await this.sink.flushIfDue()
+    // Also an empty batch is a call: it pushes on what waits.
+    for (let from = 0; from === 0 || from < records.length; from += ENGINE_RECORDS_MAX) {
+      await this.engine.process(records.slice(from, from + ENGINE_RECORDS_MAX), this.sink.outputs)
+      this.feed.announce()
+      await this.sink.flushIfDue()
+    }
     if (this.sink.hasWaiting) this.#flushSoon()
     if (this.engine.evaluations - this.#evaluationsAtCheckpoint >= this.#checkpointEvaluations) await this.#checkpoint()
   }
@@ -316,8 +338,8 @@ export class Pipeline {
     this.#evaluationsAtCheckpoint = this.engine.evaluations
   }
 
-  async #publishCurrent(models: readonly Model[]): Promise<void> {
-    const current = currentDefinitions(models.at(-1) ?? null)
+  async #publishCurrent(): Promise<void> {
+    const current = currentDefinitions(this.models.at(-1) ?? null, this.engine.catalogue)
     await this.#append(async () => this.#enqueue(await this.intake.publish(current, 0)))
     await this.drain()
   }

@@ -8,6 +8,7 @@ import type { FeedRow as ApiFeedRow } from '../../api/rows.ts'
 import { readWarning } from '../../sql/queries/feed.ts'
 import { toApiRow } from '../feed/rows.ts'
 import { createBorrowerView } from './borrower-view.ts'
+import { createJobDoor } from './job-door.ts'
 import { LiveDoor } from './live-door.ts'
 import { startLiveTicks } from './live-ticks.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -35,6 +36,7 @@ export async function startService(pipeline: Pipeline, options: ServiceOptions):
   const reads = pipeline.database.session()
   const borrowerNow = createBorrowerView(pipeline.engine, reads)
   const { feed } = pipeline
+  const jobDoor = createJobDoor(pipeline, (error) => options.onError(error, 'job'))
   const app = createApp(
     {
       submit: (tenant, items, request) => door.submit(tenant, items, request),
@@ -55,6 +57,7 @@ export async function startService(pipeline: Pipeline, options: ServiceOptions):
       },
       keys: openKeyStore(directory, { warn: (message) => options.onError(new Error(message), 'keys') }),
       sql: await openSqlDoor(pipeline.database),
+      jobs: jobDoor,
       operatorToken,
       readiness: () => ({
         ready: pipeline.failure === undefined,

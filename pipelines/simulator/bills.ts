@@ -9,6 +9,10 @@ import type { Item, Scene } from './scene.ts'
 
 const LIVING_SHARE = 0.9
 const BUDGET_INCOMES_MIN = 0.16
+/** What the card's bank wants at least, and the interest a month on what is left. */
+const CARD_MINIMUM_SHARE = 0.1
+const CARD_MINIMUM_UNDER_STRAIN = 0.8
+const CARD_INTEREST = 0.015
 
 /** Once a month the borrower counts what is left to live on. */
 export function planBudget(scene: Scene, borrower: Borrower): void {
@@ -45,6 +49,7 @@ export function payBills(scene: Scene, borrower: Borrower): void {
     const detail = lenderDetail(borrower.other_lender, 'loan_payment')
     agenda.plan(timeOfBatch(borrower), payLender, Math.round(borrower.other_payment), 0, detail)
   }
+  if (borrower.card_owed > 0 && dom === 4 + shift * 3) agenda.plan(timeOfBatch(borrower), payCard)
   if (borrower.saving > 0 && borrower.strain < 0.4 && dom === Math.min(28, borrower.payday + 1)) {
     agenda.plan(timeAtWork(borrower), save, borrower.saving, 0, borrower.index % 3 === 0 ? FUND : SAVINGS)
   }
@@ -58,6 +63,7 @@ const PHONE =
   ',"counterparty":"u-telecom","counterparty_kind":"utility","channel":"direct_debit","category":"utilities"'
 const INSURANCE =
   ',"counterparty":"n-insurer","counterparty_kind":"insurance","channel":"direct_debit","category":"insurance"'
+const CARD_BILL = ',"counterparty":"b-house","counterparty_kind":"bank","channel":"direct_debit"'
 const SAVINGS =
   ',"counterparty":"own","counterparty_kind":"own_account","channel":"standing_order","category":"transfer"'
 const FUND =
@@ -84,6 +90,19 @@ function payLender(scene: Scene, borrower: Borrower, item: Item): void {
   if (findFunds(scene, borrower, item.time, item.amount))
     scene.events.debit(borrower, item.time, item.amount, item.detail)
   else scene.events.failedDebit(borrower, item.time, item.amount, withoutCategory(item.detail))
+}
+
+/** The card's bill: all of it, or under strain no more than what keeps the card. */
+function payCard(scene: Scene, borrower: Borrower, item: Item): void {
+  const least = Math.ceil(borrower.card_owed * CARD_MINIMUM_SHARE)
+  let amount = borrower.random.chance(CARD_MINIMUM_UNDER_STRAIN * borrower.strain) ? least : borrower.card_owed
+  if (!findFunds(scene, borrower, item.time, amount)) amount = least
+  if (!canPay(borrower, amount)) {
+    scene.events.failedDebit(borrower, item.time, amount, CARD_BILL)
+    return
+  }
+  scene.events.debit(borrower, item.time, amount, `${CARD_BILL},"category":"card_payment"`)
+  borrower.card_owed = Math.round((borrower.card_owed - amount) * (1 + CARD_INTEREST))
 }
 
 function save(scene: Scene, borrower: Borrower, item: Item): void {

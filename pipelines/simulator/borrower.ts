@@ -34,6 +34,10 @@ export type Borrower = {
   // Traits.
   readonly region: number
   readonly industry: number
+  /** Runs a business: its industry stands on the loans. */
+  readonly business: boolean
+  /** Months between two financial statements: 6, 12, or 0 for none. */
+  readonly statement_months: number
   readonly livelihood: number
   /** The borrower's own multiplier of the hazard of trouble. */
   readonly quality: number
@@ -47,6 +51,7 @@ export type Borrower = {
   readonly night_habit: number
   readonly trader: boolean
   readonly gambler: boolean
+  readonly has_card: boolean
   readonly monthly_day: number
 
   // Hidden condition.
@@ -72,6 +77,8 @@ export type Borrower = {
   // Account and bills, in fen.
   balance: number
   readonly overdraft: number
+  /** Spent on the credit card and not paid back yet. */
+  card_owed: number
   readonly rent: number
   readonly utilities: number
   readonly insurance: number
@@ -116,6 +123,7 @@ export function createBorrower(seed: number, index: number, startDay: number): B
   const livelihood = random.pick(LIVELIHOOD_SHARES)
   const income = Math.round(7_000 * FEN_PER_YUAN * REGIONS[region]!.income * random.logNormal(0.4))
   const quality = random.logNormal(0.4)
+  const business = livelihood === LIVELIHOOD.self_employed && random.chance(0.85)
   const wave = FIRST_LOAN_DAYS[random.pick(FIRST_LOAN_WAVES)]!
   const firstLoanDay = startDay + random.whole(wave[0], wave[1])
   const borrower: Borrower = {
@@ -124,6 +132,8 @@ export function createBorrower(seed: number, index: number, startDay: number): B
     events: 0,
     region,
     industry: random.below(INDUSTRIES.length),
+    business,
+    statement_months: business && random.chance(0.8) ? (random.chance(0.5) ? 6 : 12) : 0,
     livelihood,
     quality,
     risk: quality,
@@ -133,6 +143,7 @@ export function createBorrower(seed: number, index: number, startDay: number): B
     night_habit: random.chance(0.12) ? random.between(0.1, 0.35) : random.between(0, 0.03),
     trader: livelihood === LIVELIHOOD.self_employed && random.chance(0.6),
     gambler: random.chance(0.05),
+    has_card: random.chance(0.4),
     monthly_day: random.whole(1, 28),
     condition: CONDITION.stable,
     condition_since: startDay,
@@ -150,6 +161,7 @@ export function createBorrower(seed: number, index: number, startDay: number): B
     late_pay_day: NEVER,
     balance: Math.round(income * random.between(0.25, 2.2)),
     overdraft: random.chance(0.2) ? Math.round((income * random.between(0.1, 0.4)) / 10_000) * 10_000 : 0,
+    card_owed: 0,
     rent: random.chance(0.55) ? Math.round((income * random.between(0.12, 0.26)) / 10_000) * 10_000 : 0,
     utilities: random.whole(120, 420) * FEN_PER_YUAN,
     insurance: random.chance(0.3) ? random.whole(90, 480) * FEN_PER_YUAN : 0,

@@ -1,8 +1,8 @@
 import { type Borrower, ODDITY } from './borrower.ts'
 import { addComing, COMING } from './coming.ts'
 import { SOURCE_BUREAU } from './events.ts'
-import { roundTo } from './money.ts'
-import { FAST_LENDER_SHARES, LENDER_SHARES, LENDERS, OWN_INSTITUTION } from './portfolio.ts'
+import { FEN_PER_YUAN, roundTo } from './money.ts'
+import { CONSOLIDATOR, FAST_LENDER_SHARES, LENDER_SHARES, LENDERS, OWN_INSTITUTION } from './portfolio.ts'
 import { cumulate } from './random.ts'
 import type { Item, Scene } from './scene.ts'
 
@@ -15,6 +15,11 @@ const QUERIES_PER_DAY = 0.0055
 const STRAINED_QUERIES_PER_DAY = 0.05
 const SPIRAL_QUERIES_PER_DAY = 0.13
 const REFINANCE_QUERIES_PER_DAY = 0.07
+/** On days off the offices are closed, and the phone is at hand. */
+const DAY_OFF_OFFICES = 0.6
+const DAY_OFF_UNDER_STRAIN = 1.5
+/** Of those who refinance or are under strain, how many ask somebody who turns several debts into one. */
+const CONSOLIDATES = 0.2
 /** Mean number of queries in the half year before the first application. */
 const EARLIER_QUERIES = 0.9
 const EARLIER_DAYS = 180
@@ -34,12 +39,16 @@ const DAY_MS = 86_400_000
 export function askOthers(scene: Scene, borrower: Borrower): void {
   const random = borrower.random
   const { strain } = borrower
+  const refinances = borrower.oddity === ODDITY.refinance
+  const { working } = scene.day
   const rate =
-    QUERIES_PER_DAY +
-    strain * (borrower.spiralling ? SPIRAL_QUERIES_PER_DAY : STRAINED_QUERIES_PER_DAY) +
-    (borrower.oddity === ODDITY.refinance ? REFINANCE_QUERIES_PER_DAY : 0)
+    (QUERIES_PER_DAY + (refinances ? REFINANCE_QUERIES_PER_DAY : 0)) * (working ? 1 : DAY_OFF_OFFICES) +
+    strain *
+      (borrower.spiralling ? SPIRAL_QUERIES_PER_DAY : STRAINED_QUERIES_PER_DAY) *
+      (working ? 1 : DAY_OFF_UNDER_STRAIN)
   if (random.uniform() >= rate) return
-  const lender = random.pick(strain > 0.3 ? FAST_LENDER_SHARES : LENDER_SHARES)
+  const consolidates = random.chance(CONSOLIDATES * (refinances ? 1 : strain))
+  const lender = consolidates ? CONSOLIDATOR : random.pick(strain > 0.3 ? FAST_LENDER_SHARES : LENDER_SHARES)
   const reason = random.pick(REASON_SHARES)
   remember(borrower, scene.events.instant(timeOfQuery(borrower, lender)), lender, reason)
   if (reason > CARD_APPROVAL || !random.chance(borrower.spiralling ? 0.5 : 0.22)) return
@@ -57,6 +66,20 @@ function borrowElsewhere(scene: Scene, borrower: Borrower, lender: number): void
   const amount = roundTo(borrower.income * random.between(0.3, borrower.spiralling ? 1.2 : 2), 100)
   const months = random.whole(3, 12)
   addComing(borrower, scene.day.number + random.whole(1, 3), COMING.proceeds, amount, lender)
+  owe(borrower, amount, months, lender)
+}
+
+/** Money from a fast lender, to have enough on the account for a payment on `day`. */
+export function borrowToPay(scene: Scene, borrower: Borrower, day: number, amount: number): void {
+  const random = borrower.random
+  const lender = random.pick(FAST_LENDER_SHARES)
+  remember(borrower, scene.events.instant(timeOfQuery(borrower, lender)), lender, LOAN_APPROVAL)
+  const borrowed = Math.ceil((amount * random.between(1.05, 1.6)) / (100 * FEN_PER_YUAN)) * 100 * FEN_PER_YUAN
+  addComing(borrower, day, COMING.proceeds, borrowed, lender)
+  owe(borrower, borrowed, random.whole(3, 6), lender)
+}
+
+function owe(borrower: Borrower, amount: number, months: number, lender: number): void {
   const left = borrower.other_payment * borrower.other_months
   borrower.other_months = Math.max(months, Math.min(24, borrower.other_months))
   borrower.other_payment = Math.round((left + amount * 1.12) / borrower.other_months)

@@ -1,6 +1,6 @@
 import type { Borrower } from './borrower.ts'
 import { timeAtWork, timeAwake } from './events.ts'
-import { canPay } from './funds.ts'
+import { canPay, cardBears } from './funds.ts'
 import { FEN_PER_YUAN, roundTo } from './money.ts'
 import { LENDERS } from './portfolio.ts'
 import type { Act, Item, Scene } from './scene.ts'
@@ -19,6 +19,7 @@ export const COMING = {
   other_lender: 8,
   cash_back: 9,
   proceeds: 10,
+  own_account: 11,
 } as const
 
 /** `which` shares one number with the kind: it must be below this. */
@@ -77,11 +78,14 @@ function plan(scene: Scene, borrower: Borrower, kind: number, which: number, amo
       return transfer(spendDetail, amount, lenderDetail(which, 'loan_payment'))
     case COMING.cash_back:
       return transfer(receive, amount, `,"counterparty":"p-8${random.below(90_000)}"${PERSON}"transfer"`)
+    case COMING.own_account:
+      return transfer(spendDetail, roundTo(amount, 100), OWN_ACCOUNT)
     default:
       scene.agenda.plan(timeAtWork(borrower), receive, amount, 0, lenderDetail(which, 'loan_proceeds'))
   }
 }
 
+const OWN_ACCOUNT = ',"counterparty":"own","counterparty_kind":"own_account","channel":"app","category":"transfer"'
 const POS = ',"channel":"pos","entry_mode":"chip","category":'
 const PERSON = ',"counterparty_kind":"person","channel":"app","category":'
 const CASH = ',"channel":"atm","entry_mode":"chip","mcc":"6011","category":"cash_withdrawal"'
@@ -97,6 +101,12 @@ export function lenderDetail(which: number, category: string): string {
 /** Spends if the account bears it; `detail` says on what. */
 export function spendDetail(scene: Scene, borrower: Borrower, item: Item): void {
   if (canPay(borrower, item.amount)) scene.events.debit(borrower, item.time, item.amount, item.detail)
+}
+
+/** Spends on the credit card where it bears it, else from the account. */
+export function chargeDetail(scene: Scene, borrower: Borrower, item: Item): void {
+  if (cardBears(borrower, item.amount)) scene.events.charge(borrower, item.time, item.amount, item.detail)
+  else spendDetail(scene, borrower, item)
 }
 
 /** Receives; `detail` says from whom. */

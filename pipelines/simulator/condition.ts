@@ -1,6 +1,6 @@
 import { type Borrower, CONDITION, LIVELIHOOD, ODDITY } from './borrower.ts'
 import { addComing, COMING } from './coming.ts'
-import { REGIONS } from './portfolio.ts'
+import { industryHardship, REGIONS } from './portfolio.ts'
 import type { Scene } from './scene.ts'
 
 /** The hidden condition: once a month it may change, driven by shocks. All parameters are monthly probabilities. */
@@ -17,6 +17,9 @@ const DEFAULTING_TO_RECOVERING = 0.09
 const RECOVERING_TO_STABLE = 0.24
 const RECOVERING_TO_DISTRESSED = 0.07
 
+/** How much an industry's hard times add to the hazard of a business borrower. */
+const INDUSTRY_WEIGHT = 2
+
 /** How much of an episode shows, by condition. */
 const STRAIN_OF_CONDITION: readonly number[] = [0, 0.55, 1, 0.9, 0.35]
 
@@ -27,7 +30,10 @@ const JOB_LOST_WITHOUT_TROUBLE = 0.003
 export function changeCondition(scene: Scene, borrower: Borrower): void {
   const random = borrower.random
   const swing = 1 + (scene.economy - 1) * REGIONS[borrower.region]!.swing
-  const hazard = borrower.risk * swing
+  const trade = borrower.business
+    ? Math.max(0.2, 1 + INDUSTRY_WEIGHT * industryHardship(scene.seed, scene.day.month, borrower.industry))
+    : 1
+  const hazard = borrower.risk * swing * trade
   // One draw decides; the thresholds are the parameters above.
   const at = random.uniform()
   const before = borrower.condition

@@ -7,6 +7,7 @@ const DAY_LAST_MS = 86_399_999
 
 export const SOURCE_ACCOUNTS = 'sim/core-banking'
 export const SOURCE_LOANS = 'sim/loans'
+export const SOURCE_COLLECTION = 'sim/collection'
 export const SOURCE_BUREAU = 'sim/bureau'
 export const SOURCE_SIGNALS = 'sim/signals'
 
@@ -51,6 +52,11 @@ export class EventWriter {
     return `a-${this.number}-1`
   }
 
+  /** Token of the borrower's credit card account. */
+  get cardAccount(): string {
+    return `a-${this.number}-3`
+  }
+
   /** Token of an account that the borrower has elsewhere. */
   get accountElsewhere(): string {
     return `a-${this.number}-2`
@@ -90,6 +96,19 @@ export class EventWriter {
   /** A debit that the account did not honour: it moves no money. */
   failedDebit(borrower: Borrower, timeOfDay: number, amount: number, detail: string): number {
     return this.posting(borrower, timeOfDay, 'out', amount, `${detail},"category":"failed_debit"`)
+  }
+
+  /** A purchase on the credit card. Its account has no balance of the borrower's own money, so none is given. */
+  charge(borrower: Borrower, timeOfDay: number, amount: number, detail: string): number {
+    borrower.card_owed += amount
+    return this.event(
+      borrower,
+      timeOfDay,
+      SOURCE_ACCOUNTS,
+      'transaction.posted',
+      `"account":"${this.cardAccount}","account_kind":"credit","direction":"out","currency":"${CURRENCY}",` +
+        `"amount_minor":${amount}${detail}`,
+    )
   }
 
   private posting(borrower: Borrower, timeOfDay: number, direction: string, amount: number, detail: string): number {

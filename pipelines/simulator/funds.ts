@@ -4,9 +4,18 @@ import type { Item, Scene } from './scene.ts'
 
 /** Money that comes from somewhere else when the account runs low, and leaves it when it is full. */
 
+/** A bank lets a customer who is short go below zero by so much of a month's income, at full strain. */
+const TOLERATED_INCOMES = 0.15
+
 /** Does the account bear this amount, its overdraft included? */
 export function canPay(borrower: Borrower, amount: number): boolean {
-  return borrower.balance + borrower.overdraft >= amount
+  return borrower.balance + borrower.overdraft + TOLERATED_INCOMES * borrower.strain * borrower.income >= amount
+}
+
+/** The credit card's limit, in months of income, and how much of it a purchase may still use. */
+const CARD_LIMIT_INCOMES = 2
+export function cardBears(borrower: Borrower, amount: number): boolean {
+  return borrower.has_card && borrower.card_owed + amount <= borrower.income * CARD_LIMIT_INCOMES
 }
 
 /** How likely a condition can still bring money from savings or family. */

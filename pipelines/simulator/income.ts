@@ -9,6 +9,8 @@ const BENEFIT_DAY_OF_MONTH = 15
 /** A self-employed borrower's takings come so often a day. */
 const TAKINGS_PER_DAY = 0.13
 const DAYS_PER_MONTH = 30.44
+/** An employer who cut the pay of somebody in trouble pays late in so many months. */
+const LATE_AFTER_CUT = 0.35
 
 /** Plans the day's income. */
 export function earn(scene: Scene, borrower: Borrower): void {
@@ -37,6 +39,10 @@ export function earn(scene: Scene, borrower: Borrower): void {
   if (day.number < borrower.employed_from) return
   if (borrower.oddity === ODDITY.late_pay && random.chance(0.7)) {
     borrower.late_pay_day = day.number + random.whole(6, 18)
+    return
+  }
+  if (borrower.pay_share < 0.86 && borrower.strain > 0 && random.chance(LATE_AFTER_CUT)) {
+    borrower.late_pay_day = day.number + random.whole(4, 14)
     return
   }
   agenda.plan(timeAtWork(borrower), paySalary, payOf(borrower))

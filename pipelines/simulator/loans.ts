@@ -13,6 +13,8 @@ export type Loan = {
   readonly product: number
   /** Principal of the running schedule: the disbursed one, or what was rescheduled. */
   principal: number
+  /** What was paid out at first. */
+  readonly disbursed: number
   annual_rate: number
   flat: boolean
   fee: number
@@ -28,6 +30,10 @@ export type Loan = {
   step: number
   action_day: number
   restructured: boolean
+  /** Number of the guarantor's token, or 0. */
+  readonly guarantor: number
+  /** When collection next gets in touch, while the loan is overdue. */
+  contact_day: number
   /** The borrower means to let the next direct debit fail. */
   dodges: boolean
   /** DPD at which the lender writes it off. */
@@ -143,6 +149,7 @@ export function newLoan(
   day: number,
   dueDayOfMonth: number,
   writeOffDpd: number,
+  guarantor: number,
 ): Loan {
   const { annual_rate, flat, fee_share }: Product = PRODUCTS[product]!
   let firstDueMonth = monthOfDay(day)
@@ -152,6 +159,7 @@ export function newLoan(
     number,
     product,
     principal,
+    disbursed: principal,
     annual_rate,
     flat,
     fee: Math.round(principal * fee_share),
@@ -165,6 +173,8 @@ export function newLoan(
     step: STEP.plan,
     action_day: firstDue - 5,
     restructured: false,
+    guarantor,
+    contact_day: 0,
     dodges: false,
     write_off_dpd: writeOffDpd,
     returned_day: 0,

@@ -121,15 +121,16 @@ export const REGIONS: readonly { name: string; share: number; income: number; sw
 ]
 export const REGION_SHARES = cumulate(REGIONS.map((region) => region.share))
 
-export const INDUSTRIES: readonly string[] = [
-  'manufacturing',
-  'construction',
-  'retail',
-  'logistics',
-  'catering',
-  'software',
-  'education',
-  'health',
+/** Industries of business borrowers: how much the economy moves them, and how many months behind it they are. */
+export const INDUSTRIES: readonly { name: string; swing: number; lag: number }[] = [
+  { name: 'manufacturing', swing: 1.2, lag: 0 },
+  { name: 'construction', swing: 2, lag: 6 },
+  { name: 'retail', swing: 1, lag: 3 },
+  { name: 'logistics', swing: 1.3, lag: 1 },
+  { name: 'catering', swing: 1.6, lag: 10 },
+  { name: 'software', swing: 0.8, lag: 15 },
+  { name: 'education', swing: 0.6, lag: 20 },
+  { name: 'health', swing: 0.4, lag: 24 },
 ]
 
 /** Other institutions: token, type, weight among queries, and whether they lend by night. */
@@ -146,6 +147,7 @@ export const LENDERS: readonly { token: string; type: string; share: number; nig
   { token: 'i-consolidation-0', type: 'debt_consolidation', share: 1, nightly: false },
   { token: 'i-other-0', type: 'other', share: 1, nightly: false },
 ]
+export const CONSOLIDATOR = LENDERS.findIndex((lender) => lender.type === 'debt_consolidation')
 export const LENDER_SHARES = cumulate(LENDERS.map((lender) => lender.share))
 /** For borrowers under strain banks are out of reach, and the fast lenders come in. */
 export const FAST_LENDER_SHARES = cumulate(
@@ -172,4 +174,10 @@ export function economy(seed: number, month: number): number {
   const wave = at < 0.5 ? 4 * at - 1 : 3 - 4 * at
   const random = new Random(seed, mix32(month, 0x0ec0))
   return 1 + SWING * wave + 0.05 * random.normal()
+}
+
+/** How hard the times are for an industry in a month: above 0 when worse than usual. */
+export function industryHardship(seed: number, month: number, industry: number): number {
+  const { swing, lag } = INDUSTRIES[industry]!
+  return swing * (economy(seed, month - lag) - 1)
 }

@@ -1,5 +1,6 @@
-import { type Borrower, CONDITION } from './borrower.ts'
-import { collect } from './collection.ts'
+import { type Borrower, CONDITION, ODDITY } from './borrower.ts'
+import { borrowToPay } from './bureau.ts'
+import { collect, extend, getInTouch } from './collection.ts'
 import { SOURCE_LOANS, sixDigits, timeAwake, timeOfBatch } from './events.ts'
 import { canPay, findFunds } from './funds.ts'
 import {
@@ -33,13 +34,21 @@ const FORGETFUL_LATE = 0.13
 const LATE_DAYS_MAX: readonly number[] = [16, 22, 26, 26, 22]
 /** Pays at a decision after the due date, by DPD below 30, below 60, above. */
 const PAYS_OVERDUE: readonly (readonly number[])[] = [
-  [0.55, 0.42, 0.21, 0.024, 0.47],
+  [0.6, 0.47, 0.24, 0.03, 0.52],
   [0.5, 0.4, 0.15, 0.02, 0.4],
   [0.35, 0.15, 0.04, 0.006, 0.1],
 ]
 const PAYS_IN_PART: readonly number[] = [0.004, 0.04, 0.14, 0.25, 0.07]
+/** Pays interest and fee alone. */
+const PAYS_MINIMUM: readonly number[] = [0.003, 0.05, 0.1, 0.08, 0.04]
 const PAYS_ONE_OF_SEVERAL = 0.4
-const PAYS_ELSEWHERE: readonly number[] = [0.08, 0.1, 0.16, 0.2, 0.14]
+/** Asks for more time before the due date, and gets it. */
+const EXTENDED: readonly number[] = [0.002, 0.035, 0.1, 0.006, 0.015]
+/** Borrows elsewhere in the days before, to have what is due. */
+const BORROWS_TO_PAY: readonly number[] = [0.002, 0.1, 0.3, 0.3, 0.03]
+const BORROWS_TO_PAY_IN_SPIRAL = 4
+const BORROWS_TO_PAY_REFINANCING = 0.2
+const PAYS_ELSEWHERE: readonly number[] = [0.06, 0.13, 0.22, 0.25, 0.14]
 /** Payments from elsewhere that the other bank takes back some days later. */
 const RETURNED: readonly number[] = [0.012, 0.05, 0.12, 0.25, 0.06]
 const PAYS_OFF_EARLY = 0.009
@@ -53,25 +62,32 @@ export function repay(scene: Scene, borrower: Borrower): void {
   for (const loan of borrower.loans) {
     if (loan.returned_day === scene.day.number) scene.agenda.plan(timeOfBatch(borrower), takeBack, 0, loan.number)
     else if (scene.day.number >= loan.action_day) decide(scene, borrower, loan)
+    if (loan.next_due < scene.day.number) getInTouch(scene, borrower, loan)
   }
 }
 
 function decide(scene: Scene, borrower: Borrower, loan: Loan): void {
   const today = scene.day.number
-  if (loan.step === STEP.plan) makePlan(borrower, loan, today)
+  if (loan.step === STEP.plan) makePlan(scene, borrower, loan)
   if (loan.action_day > today) return
   if (loan.step === STEP.pay) planPayment(scene, borrower, loan)
   else waitAndSee(scene, borrower, loan)
 }
 
-function makePlan(borrower: Borrower, loan: Loan, today: number): void {
+function makePlan(scene: Scene, borrower: Borrower, loan: Loan): void {
   const random = borrower.random
+  const today = scene.day.number
+  if (random.chance(EXTENDED[borrower.condition]!) && extend(scene, borrower, loan)) return
   const { condition } = borrower
   loan.step = STEP.pay
   const late = borrower.forgetful ? FORGETFUL_LATE : 0
   if (random.chance(PAYS_ON_TIME[condition]! - late)) {
     const early = borrower.autopay || random.chance(0.45) ? 0 : random.whole(1, DECIDES_DAYS_BEFORE - 1)
     loan.action_day = Math.max(today, loan.next_due - early)
+    const from = loan.action_day - random.whole(1, 2)
+    if (from > today && random.chance(borrowsToPay(borrower))) {
+      borrowToPay(scene, borrower, from, totalOf(loan, loan.settled) - loan.paid_into)
+    }
   } else if (borrower.autopay) {
     loan.dodges = true
     loan.action_day = Math.max(today, loan.next_due)
@@ -81,6 +97,11 @@ function makePlan(borrower: Borrower, loan: Loan, today: number): void {
     loan.step = STEP.wait
     loan.action_day = loan.next_due + random.whole(3, 9)
   }
+}
+
+function borrowsToPay(borrower: Borrower): number {
+  if (borrower.oddity === ODDITY.refinance) return BORROWS_TO_PAY_REFINANCING
+  return BORROWS_TO_PAY[borrower.condition]! * (borrower.spiralling ? BORROWS_TO_PAY_IN_SPIRAL : 1)
 }
 
 function waitAndSee(scene: Scene, borrower: Borrower, loan: Loan): void {
@@ -114,14 +135,17 @@ function pay(scene: Scene, borrower: Borrower, item: Item): void {
   let amount = dueBy(loan, Math.max(today, loan.next_due))
   if (overdueCount(loan, today) > 1 && random.chance(PAYS_ONE_OF_SEVERAL))
     amount = totalOf(loan, loan.settled) - loan.paid_into
-  if (random.chance(PAYS_IN_PART[condition]!)) amount = partOf(amount, random.between(0.25, 0.75))
-  if (random.chance(PAYS_ELSEWHERE[condition]!)) return settle(scene, borrower, loan, amount, item.time, true)
-  if (findFunds(scene, borrower, item.time, amount)) return settle(scene, borrower, loan, amount, item.time, false)
+  const minimum = interestOf(loan, loan.settled) + loan.fee - loan.paid_into
+  if (minimum > 0 && random.chance(PAYS_MINIMUM[condition]!)) amount = minimum
+  else if (random.chance(PAYS_IN_PART[condition]!)) amount = partOf(amount, random.between(0.25, 0.75))
+  if (random.chance(PAYS_ELSEWHERE[condition]!)) return settle(scene, borrower, loan, amount, item.time, 'transfer')
+  const way = item.amount === 1 ? 'direct_debit' : 'app'
+  if (findFunds(scene, borrower, item.time, amount)) return settle(scene, borrower, loan, amount, item.time, way)
   if (item.amount === 1) scene.events.failedDebit(borrower, item.time, amount, OWN_DEBIT)
   loan.step = STEP.wait
   loan.action_day = today + random.whole(1, 4)
   const part = partOf(amount, random.between(0.3, 0.6))
-  if (random.chance(0.2) && canPay(borrower, part)) settle(scene, borrower, loan, part, item.time + 1000, false)
+  if (random.chance(0.2) && canPay(borrower, part)) settle(scene, borrower, loan, part, item.time + 1000, 'app')
 }
 
 /**
@@ -155,8 +179,9 @@ function partOf(amount: number, share: number): number {
 }
 
 /** Books a payment of what the loan asks for, and what follows from it. */
-function settle(scene: Scene, borrower: Borrower, loan: Loan, amount: number, time: number, elsewhere: boolean): void {
+function settle(scene: Scene, borrower: Borrower, loan: Loan, amount: number, time: number, way: Way): void {
   const today = scene.day.number
+  const elsewhere = way === 'transfer'
   const random = borrower.random
   const dpd = dpdOf(loan, today)
   const before = { settled: loan.settled, paidInto: loan.paid_into }
@@ -166,7 +191,7 @@ function settle(scene: Scene, borrower: Borrower, loan: Loan, amount: number, ti
   const paid = split ? amount + penalty : amount
   if (!elsewhere) scene.events.debit(borrower, time, paid, `${OWN_DEBIT},"category":"loan_payment"`)
   const splitText = split ? splitOf(parts.principal, parts.interest, parts.fee, penalty) : ''
-  bookRepayment(scene, borrower, loan, paid, time + 1500, elsewhere, splitText)
+  bookRepayment(scene, borrower, loan, paid, time + 1500, way, splitText)
   if (!split && !elsewhere && penalty > 0 && canPay(borrower, penalty)) {
     scene.events.debit(borrower, time + 2500, penalty, `${OWN_DEBIT},"category":"penalty_interest"`)
   }
@@ -184,6 +209,9 @@ function settle(scene: Scene, borrower: Borrower, loan: Loan, amount: number, ti
   }
 }
 
+/** The channel of a payment; a transfer comes from another account than the one that is seen. */
+type Way = 'direct_debit' | 'app' | 'transfer'
+
 function splitOf(principal: number, interest: number, fee: number, penalty: number): string {
   return `,"split":{"principal_minor":${principal},"interest_minor":${interest},"fee_minor":${fee},"penalty_minor":${penalty}}`
 }
@@ -194,26 +222,24 @@ function bookRepayment(
   loan: Loan,
   amount: number,
   time: number,
-  elsewhere: boolean,
+  way: Way,
   split: string,
 ): void {
   const { events } = scene
+  const elsewhere = way === 'transfer'
   // A relative pays now and then; then the account is theirs.
   const helped = elsewhere && borrower.random.chance(0.2)
-  const payer = helped ? `,"payer":"p-${sixDigits((borrower.index * 17) % 1_000_000)}"` : ''
-  const account = helped
-    ? `a-p-${sixDigits((borrower.index * 17) % 1_000_000)}`
-    : elsewhere
-      ? events.accountElsewhere
-      : events.account
-  const channel = elsewhere ? 'transfer' : borrower.autopay ? 'direct_debit' : 'app'
+  const relative = `p-${sixDigits((borrower.index * 17) % 1_000_000)}`
+  const payer = helped ? relative : `b-${sixDigits(borrower.index)}`
+  const account = helped ? `a-${relative}` : elsewhere ? events.accountElsewhere : events.account
+  const channel = helped ? 'third_party' : way
   events.event(
     borrower,
     time,
     SOURCE_LOANS,
     'repayment.received',
     `"loan":"${events.loan(loan.number)}","currency":"${CURRENCY}","amount_minor":${amount}${split},` +
-      `"paid_at":${events.instant(time - 1500)},"account":"${account}"${payer},"channel":"${channel}"`,
+      `"paid_at":${events.instant(time - 1500)},"account":"${account}","payer":"${payer}","channel":"${channel}"`,
   )
 }
 
@@ -238,7 +264,7 @@ function payOff(scene: Scene, borrower: Borrower, item: Item): void {
   const amount = principal + interest + loan.fee
   if (!findFunds(scene, borrower, item.time, amount)) return pay(scene, borrower, item)
   scene.events.debit(borrower, item.time, amount, `${OWN_DEBIT},"category":"loan_payment"`)
-  bookRepayment(scene, borrower, loan, amount, item.time + 1500, false, splitOf(principal, interest, loan.fee, 0))
+  bookRepayment(scene, borrower, loan, amount, item.time + 1500, 'app', splitOf(principal, interest, loan.fee, 0))
   close(scene, borrower, loan, item.time + 60_000, 'prepaid')
 }
 

@@ -8,12 +8,13 @@ import { changeCondition } from './condition.ts'
 import { EventWriter, SOURCE_LOANS } from './events.ts'
 import { earn } from './income.ts'
 import { LineSheet } from './lines.ts'
-import { applyForLoan } from './origination.ts'
+import { applyForLoan, drawOnLine } from './origination.ts'
 import { CURRENCY, economy, OWN_INSTITUTION } from './portfolio.ts'
 import { repay } from './repayment.ts'
 import { Agenda, type Scene } from './scene.ts'
 import { reportSignals, writeIndices } from './signals.ts'
 import { moveMoney, shop } from './spending.ts'
+import { reportStatement } from './statements.ts'
 
 export const BORROWERS_MAX = 5_000_000
 
@@ -103,7 +104,9 @@ function liveThroughDay(scene: Scene, borrower: Borrower): void {
   if (scene.day.day_of_month === borrower.monthly_day) {
     changeCondition(scene, borrower)
     reportSignals(scene, borrower)
+    reportStatement(scene, borrower)
     planBudget(scene, borrower)
+    drawOnLine(scene, borrower)
   }
   earn(scene, borrower)
   payBills(scene, borrower)

@@ -1,12 +1,12 @@
 import { type Borrower, ODDITY } from './borrower.ts'
-import { addComing, COMING, receive, spendDetail } from './coming.ts'
+import { buyForFriend, cashOut, inParts, restock } from './cash-out.ts'
+import { chargeDetail, receive, spendDetail } from './coming.ts'
 import { sixDigits, timeAtNight, timeAwake } from './events.ts'
-import { canPay } from './funds.ts'
 import { FEN_PER_YUAN, roundTo } from './money.ts'
 import { cumulate } from './random.ts'
-import type { Item, Scene } from './scene.ts'
+import type { Scene } from './scene.ts'
 
-/** Purchases by category, and what else moves on an account: cash, transfers, refunds, cash-out. */
+/** Purchases by category, and what else moves on an account: cash, transfers, refunds. */
 
 type Kind = {
   readonly name: string
@@ -40,13 +40,9 @@ const KIND_SHARES = cumulate(KINDS.map((kind) => kind.share))
 const SHOP = 2
 const TRIP = 7
 
-/** Merchants where cash-out is arranged, and where wholesalers honestly buy. */
-const WHOLESALE = ['5094', '5072', '5065', '5013', '5933', '6513', '7631', '5944']
-const TRADER_WHOLESALE = ['5072', '5065', '5013', '5094']
-
 const DAYS_PER_MONTH = 30.44
 /** Purchases a day, and the share of the budget that goes there. */
-const PURCHASES_PER_DAY = 0.392
+const PURCHASES_PER_DAY = 0.36
 const PURCHASE_SHARE = 0.62
 
 /** Other movements a day and the share of the monthly budget of all of a kind together. */
@@ -55,6 +51,18 @@ const WALLET = { per_day: 0.052, share: 0.12 }
 const SENT = { per_day: 0.045, share: 0.2 }
 const RECEIVED = { per_day: 0.03, share: 0.1 }
 const REFUND_PER_DAY = 0.006
+const FOR_FRIEND_PER_DAY = 0.0018
+/** A transfer that is sent in parts: by anybody, by who helps the family, by who needs to hide it. */
+const SENT_IN_PARTS = 0.006
+const SENT_IN_PARTS_TO_FAMILY = 0.12
+const SENT_IN_PARTS_UNDER_STRAIN = 0.2
+
+/** Of purchases, how many go on the credit card of who has one; trouble and journeys bring more. */
+const CARD_SHARE = 0.3
+const CARD_SHARE_UNDER_STRAIN = 0.45
+const CARD_SHARE_ON_JOURNEYS = 0.35
+/** Purchases that strain moves from the counter to where no card is shown. */
+const REMOTE_UNDER_STRAIN = 0.3
 
 /** How much more than the budget a condition spends: trouble is spending what is not there. */
 const OVERSPENDS: readonly number[] = [1, 1.3, 1.35, 1.1, 0.95]
@@ -92,16 +100,23 @@ function buy(scene: Scene, borrower: Borrower): void {
   // Four of five purchases are at one of a few usual places.
   const place = random.chance(0.8) ? borrower.index * 13 + random.below(3) * 101 : random.below(kind.merchants)
   const mcc = kind.mcc[place % kind.mcc.length]!
-  const entry = ENTRY_MODES[random.pick(ENTRY_SHARES)]!
+  const remote = borrower.strain > 0 && random.chance(REMOTE_UNDER_STRAIN * borrower.strain)
+  const entry = remote ? 'online' : ENTRY_MODES[random.pick(ENTRY_SHARES)]!
+  const act = borrower.has_card && random.chance(cardShare(borrower)) ? chargeDetail : spendDetail
   const channel = entry === 'online' ? 'online' : 'pos'
   agenda.plan(
     timeOfPurchase(borrower),
-    spendDetail,
+    act,
     amount,
     which,
     `,"merchant":"m-${kind.name}-${place % kind.merchants}","mcc":"${mcc}","channel":"${channel}","entry_mode":"${entry}",` +
       `"category":"${kind.category}"`,
   )
+}
+
+function cardShare(borrower: Borrower): number {
+  const journey = borrower.oddity === ODDITY.holiday || borrower.oddity === ODDITY.wedding
+  return CARD_SHARE + CARD_SHARE_UNDER_STRAIN * borrower.strain + (journey ? CARD_SHARE_ON_JOURNEYS : 0)
 }
 
 function timeOfPurchase(borrower: Borrower): number {
@@ -120,6 +135,7 @@ export function moveMoney(scene: Scene, borrower: Borrower): void {
   if ((at -= SENT.per_day + (oddity === ODDITY.family ? 0.06 : 0)) < 0) return send(scene, borrower)
   if ((at -= RECEIVED.per_day + 0.025 * strain) < 0) return receiveTransfer(scene, borrower)
   if ((at -= REFUND_PER_DAY) < 0) return refund(scene, borrower)
+  if ((at -= FOR_FRIEND_PER_DAY) < 0) return buyForFriend(scene, borrower)
   if ((at -= borrower.trader ? 0.05 : 0.0006) < 0) return restock(scene, borrower)
   if ((at -= borrower.spiralling ? 0.06 * strain : 0.018 * strain) < 0) return cashOut(scene, borrower)
   if ((at -= borrower.gambler ? 0.02 + 0.08 * strain : 0.0008) < 0) return gamble(scene, borrower)
@@ -145,6 +161,11 @@ function send(scene: Scene, borrower: Borrower): void {
   const random = borrower.random
   const round = random.chance(borrower.oddity === ODDITY.family ? 0.9 : 0.45)
   const cost = costOf(borrower, SENT)
+  const inPartsChance =
+    borrower.oddity === ODDITY.family
+      ? SENT_IN_PARTS_TO_FAMILY
+      : SENT_IN_PARTS + SENT_IN_PARTS_UNDER_STRAIN * borrower.strain
+  if (random.chance(inPartsChance)) return inParts(scene, borrower, spendDetail, cost, person(borrower))
   const amount = round ? roundTo(cost, 100) : Math.max(FEN_PER_YUAN, Math.round(cost))
   scene.agenda.plan(timeAwake(borrower), spendDetail, amount, 0, person(borrower))
 }
@@ -162,32 +183,6 @@ function refund(scene: Scene, borrower: Borrower): void {
   scene.agenda.plan(timeAwake(borrower), receive, amount, 0, detail)
 }
 
-/** A trader (or somebody who buys for a friend) at a wholesaler: large, often round, often keyed in. */
-function restock(scene: Scene, borrower: Borrower): void {
-  const random = borrower.random
-  const amount = roundTo(borrower.budget * random.between(0.08, 0.3), random.chance(0.6) ? 100 : 10)
-  const entry = random.chance(0.4) ? 'manual' : 'chip'
-  scene.agenda.plan(timeAwake(borrower), spendDetail, amount, 0, wholesale(TRADER_WHOLESALE, random.below(80), entry))
-}
-
-/** Cash-out: a large round purchase that is none; most of the money is back in a day or two. */
-function cashOut(scene: Scene, borrower: Borrower): void {
-  const random = borrower.random
-  const amount = roundTo(borrower.income * random.between(0.1, 0.7), random.chance(0.6) ? 500 : 100)
-  const time = random.chance(0.35) ? timeAtNight(borrower) : timeAwake(borrower)
-  const entry = random.chance(0.6) ? 'manual' : 'online'
-  scene.agenda.plan(time, pretendPurchase, amount, 0, wholesale(WHOLESALE, random.below(30), entry))
-}
-
-function pretendPurchase(scene: Scene, borrower: Borrower, item: Item): void {
-  let amount = item.amount
-  if (!canPay(borrower, amount)) amount = Math.floor(borrower.balance / 10_000) * 10_000
-  if (amount < 300 * FEN_PER_YUAN) return
-  scene.events.debit(borrower, item.time, amount, item.detail)
-  const back = amount * borrower.random.between(0.95, 0.99)
-  addComing(borrower, scene.day.number + borrower.random.whole(1, 2), COMING.cash_back, back)
-}
-
 function gamble(scene: Scene, borrower: Borrower): void {
   const random = borrower.random
   const amount = roundTo(borrower.budget * random.between(0.01, 0.1), random.chance(0.7) ? 100 : 10)
@@ -197,12 +192,6 @@ function gamble(scene: Scene, borrower: Borrower): void {
 
 const ATM = ',"mcc":"6011","channel":"atm","entry_mode":"chip","category":"cash_withdrawal"'
 const E_WALLET = ',"counterparty":"w-wallet","counterparty_kind":"other","channel":"app","category":"other"'
-
-function wholesale(codes: readonly string[], shopNumber: number, entry: string): string {
-  const mcc = codes[shopNumber % codes.length]!
-  const channel = entry === 'online' ? 'online' : 'pos'
-  return `,"merchant":"m-trade-${shopNumber}","mcc":"${mcc}","channel":"${channel}","entry_mode":"${entry}","category":"shopping"`
-}
 
 function person(borrower: Borrower): string {
   const number = sixDigits((borrower.index * 7 + borrower.random.below(9) * 131) % 1_000_000)

@@ -1,6 +1,12 @@
--- The tables of DESIGN §8. A row is keyed by its grain, so that writing it again changes nothing. Parts are flushed to
--- the disk before an insert returns. `events` and the wide tables stay in compact parts: one file to flush instead of
--- one for each column.
+-- The tables of DESIGN §8. A row is keyed by its grain, so that writing it again changes nothing. Every table is
+-- written in blocks that become one part each. About its settings:
+-- A part is flushed to the disk before an insert returns, and a merged one before those it came from are removed.
+-- `events` and the wide tables stay in compact parts: one file to flush instead of one for each column.
+-- Statistics of every column are made by default when parts are merged; no read here has use for them.
+-- Merges wait for more parts than usual (merge_selector_base, 5 by default): each row is then written again once or
+-- twice in its life rather than at every level of a pyramid. There are seldom more than about 30 parts for it
+-- (20 of the narrow tables), because the more of them there are the sooner they are merged.
+-- `features` has small granules: all columns of one are read to get at one borrower's rows.
 
 CREATE TABLE IF NOT EXISTS events (
   `tenant` LowCardinality(String) COMMENT 'Tenant of the event',
@@ -23,7 +29,9 @@ CREATE TABLE IF NOT EXISTS events (
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (partition, offset)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_bytes_for_wide_part = 1073741824
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+  auto_statistics_types = '', write_marks_for_substreams_in_compact_parts = 0, merge_selector_base = 50,
+  min_bytes_for_wide_part = 1073741824
 COMMENT 'One row per record of the log: its place is (partition, offset), and nothing is ever changed or removed.';
 
 CREATE TABLE IF NOT EXISTS features (
@@ -38,7 +46,9 @@ CREATE TABLE IF NOT EXISTS features (
 )
 ENGINE = ReplacingMergeTree(generation)
 ORDER BY (tenant, borrower, partition, offset)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_bytes_for_wide_part = 1073741824
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+  auto_statistics_types = '', write_marks_for_substreams_in_compact_parts = 0, merge_selector_base = 50,
+  min_bytes_for_wide_part = 1073741824, index_granularity = 2048
 COMMENT 'One row per event, and per tick whose values had to be stored: the borrower\'s features as of (partition, offset).';
 
 CREATE TABLE IF NOT EXISTS scores (
@@ -53,7 +63,9 @@ CREATE TABLE IF NOT EXISTS scores (
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (tenant, borrower, partition, offset)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_bytes_for_wide_part = 1073741824
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+  auto_statistics_types = '', write_marks_for_substreams_in_compact_parts = 0, merge_selector_base = 50,
+  min_bytes_for_wide_part = 1073741824
 COMMENT 'One row per evaluation that the model scored.';
 
 CREATE TABLE IF NOT EXISTS signals (
@@ -75,7 +87,8 @@ CREATE TABLE IF NOT EXISTS signals (
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (tenant, borrower, partition, offset, seq)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+  auto_statistics_types = '', write_marks_for_substreams_in_compact_parts = 0, merge_selector_base = 20
 COMMENT 'One row per change of the outcome of one rule, or of the band of the model, for one borrower.';
 
 CREATE TABLE IF NOT EXISTS warnings (
@@ -104,7 +117,8 @@ CREATE TABLE IF NOT EXISTS warnings (
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (tenant, partition, feed_seq)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+  auto_statistics_types = '', write_marks_for_substreams_in_compact_parts = 0, merge_selector_base = 20
 COMMENT 'One row per feed event: an episode of one borrower was opened, escalated or cleared.';
 
 CREATE TABLE IF NOT EXISTS loans (
@@ -134,7 +148,8 @@ CREATE TABLE IF NOT EXISTS loans (
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (tenant, dataset, loan)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+  auto_statistics_types = '', write_marks_for_substreams_in_compact_parts = 0, merge_selector_base = 20
 COMMENT 'One row per loan of a data set (own loans: the empty one), as of its latest change.';
 
 CREATE TABLE IF NOT EXISTS loan_days (
@@ -155,7 +170,8 @@ CREATE TABLE IF NOT EXISTS loan_days (
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (tenant, dataset, loan, date, partition, offset, seq)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+  auto_statistics_types = '', write_marks_for_substreams_in_compact_parts = 0, merge_selector_base = 20
 COMMENT 'One row per loan and business date at whose end its state had changed, as known at (partition, offset, seq).';
 
 CREATE TABLE IF NOT EXISTS loan_months (
@@ -178,7 +194,8 @@ CREATE TABLE IF NOT EXISTS loan_months (
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (tenant, dataset, month, loan)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+  auto_statistics_types = '', write_marks_for_substreams_in_compact_parts = 0, merge_selector_base = 20
 COMMENT 'One row per loan and month end at which it was open or written off, as known when the month was closed.';
 
 CREATE TABLE IF NOT EXISTS dead_letters (
@@ -198,7 +215,8 @@ CREATE TABLE IF NOT EXISTS dead_letters (
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (tenant, source_partition, source_position, item, step)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+  auto_statistics_types = '', write_marks_for_substreams_in_compact_parts = 0, merge_selector_base = 20
 COMMENT 'One row per thing that was refused: a line, an item of a request, or a record that the engine could not apply.';
 
 CREATE TABLE IF NOT EXISTS progress (
@@ -209,7 +227,8 @@ CREATE TABLE IF NOT EXISTS progress (
 )
 ENGINE = ReplacingMergeTree(offset)
 ORDER BY partition
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+  auto_statistics_types = '', write_marks_for_substreams_in_compact_parts = 0, merge_selector_base = 20
 COMMENT 'One row per partition of the log: everything up to (offset, seq) is in all other tables.';
 
 CREATE TABLE IF NOT EXISTS source_files (
@@ -221,5 +240,6 @@ CREATE TABLE IF NOT EXISTS source_files (
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY file
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+  auto_statistics_types = '', write_marks_for_substreams_in_compact_parts = 0, merge_selector_base = 20
 COMMENT 'One row per source file that intake has read, as of the latest reading.';

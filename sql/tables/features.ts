@@ -22,10 +22,13 @@ export type FeaturesBlock = NativeBlock & {
   append(row: FeaturesRow, matrix: Float64Array, matrixRow: number): void
 }
 
-/** An empty block for `insertBlock('features', …)` with these feature columns, in the order of the matrix. */
-export function createFeaturesBlock(featureColumns: readonly string[]): FeaturesBlock {
+/**
+ * An empty block for `insertBlock('features', …)` with these feature columns, in the order of the matrix. It grows
+ * beyond the rows expected; up to them it need not.
+ */
+export function createFeaturesBlock(featureColumns: readonly string[], rowsExpected?: number): FeaturesBlock {
   const keys = createBlock(FEATURES_COLUMNS)
-  const matrixColumns = createMatrixColumns(featureColumns)
+  const matrixColumns = createMatrixColumns(featureColumns, rowsExpected)
   const width = featureColumns.length
   const structure = [...keys.structure, ...matrixColumns.structure]
   return {

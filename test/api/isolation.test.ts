@@ -29,6 +29,8 @@ describe('every route', () => {
   it('is in the document', () => {
     expect(routes.map(({ method, path }) => `${method} ${path}`)).toEqual([
       'GET /docs',
+      'POST /jobs/backfill',
+      'POST /jobs/verify',
       'GET /livez',
       'GET /openapi.json',
       'GET /readyz',
@@ -76,7 +78,7 @@ describe.each(routes.filter(({ open }) => !open))('$method $path', (route) => {
     const statuses = []
     for (const key of ['bank-events', 'bank-warnings', 'bank-borrowers']) statuses.push((await call(route, key)).status)
     const opened = statuses.filter((status) => status !== 403)
-    expect(opened).toEqual(route.path === '/sql' ? [] : [200])
+    expect(opened).toEqual(isOperators(route.path) ? [] : [200])
     expect((await call(route, OPERATOR_TOKEN, takes(route, 'tenant') ? 'tenant=bank' : '')).status).toBe(200)
   })
 })
@@ -94,17 +96,27 @@ async function readRoutes(): Promise<Route[]> {
   })
 }
 
+const STATEMENTS: Readonly<Record<string, string>> = {
+  'GET /sql': 'query=SELECT%201',
+  'POST /jobs/backfill': 'features=a%401',
+}
+const BODIES: Readonly<Record<string, string>> = { '/sql': 'SELECT 1', '/v1/events': '[]' }
+
+function isOperators(path: string): boolean {
+  return path === '/sql' || path.startsWith('/jobs/')
+}
+
 /** Calls a route with identifiers of the tenant `bank`. Of a stream it reads up to the first heartbeat. */
 async function call({ method, path }: Route, key: string | undefined, query = '') {
   const url = path.replace('{borrower}', row.borrower).replace('{id}', row.id)
-  const statement = path === '/sql' && method === 'GET' ? 'query=SELECT%201' : ''
+  const statement = STATEMENTS[`${method} ${path}`] ?? ''
   const headers: Record<string, string> = key === undefined ? {} : bearer(key)
   if (path === '/v1/events') headers['content-type'] = 'application/json'
-  const body = method === 'POST' ? (path === '/sql' ? 'SELECT 1' : '[]') : null
+  const body = BODIES[path] ?? null
   const response = await fetch(`${origin}${url}?${[statement, query].filter(Boolean).join('&')}`, {
     method,
     headers,
-    body,
+    body: method === 'POST' ? body : null,
   })
   if (response.headers.get('content-type') !== 'text/event-stream') {
     return { status: response.status, text: await response.text() }

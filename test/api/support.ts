@@ -159,6 +159,14 @@ export function createTestApp(
       if (statement.includes('nonsense')) return { ok: false, status: 400, message: 'Unknown identifier nonsense' }
       return { ok: true, bytes: Buffer.from('1\n'), contentType: 'text/tab-separated-values; charset=UTF-8' }
     },
+    jobs: {
+      async *verify(tenant) {
+        yield `${JSON.stringify({ result: { tenant: tenant ?? null } })}\n`
+      },
+      async *backfill(features) {
+        yield `${JSON.stringify({ result: { features } })}\n`
+      },
+    },
     operatorToken: OPERATOR_TOKEN,
     readiness: () => ({ ready: true, checks: { log: 'ok' } }),
     ...options.fault,

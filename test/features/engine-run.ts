@@ -52,7 +52,7 @@ export function runEngine(
         if (borrower.time > end || !borrower.isExposed()) continue
         partition.advance(borrower, end)
         const values = new Float64Array(COLUMNS.length)
-        evaluate(borrower, partition.tenantOf(TENANT).indices, values, 0)
+        evaluate(borrower, values, 0)
         evaluations.push({ offset: item.offset, time: borrower.time, late_ms: 0, values })
       }
       continue
@@ -62,7 +62,7 @@ export function runEngine(
     if (applied.kind === 'refused') refused.push({ offset: item.offset, reason: applied.refusal.reason })
     if (applied.kind !== 'applied') continue
     const values = new Float64Array(COLUMNS.length)
-    evaluate(applied.borrower, partition.tenantOf(TENANT).indices, values, 0)
+    evaluate(applied.borrower, values, 0)
     const { time } = applied.borrower
     evaluations.push({ offset: item.offset, time, late_ms: time - item.event.time, values })
   }

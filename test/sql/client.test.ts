@@ -135,6 +135,26 @@ test('a directory that cannot be one is named in the error', async () => {
   await expect(openEmbedded(file)).rejects.toThrow(file)
 })
 
+test('a directory whose name ClickHouse would take for a pattern is refused, not written past', async () => {
+  for (const name of ['a{b}', 'a*', 'a?b']) {
+    await expect(openEmbedded(join(test_database.directory, name))).rejects.toThrow('pattern')
+  }
+})
+
+test('a block that follows a larger one through the same file is written alone', async () => {
+  await sql.command('CREATE TABLE shrinking (k UInt64, v UInt64) ENGINE = MergeTree ORDER BY k')
+  const block = createBlock({ k: 'UInt64', v: 'UInt64' })
+  for (const rows of [9000, 4000]) {
+    block.clear()
+    for (let k = 0; k < rows; k++) block.append({ k, v: rows })
+    await sql.insertBlock('shrinking', block)
+  }
+  expect(await sql.query('SELECT v, count() AS rows, max(k) AS last FROM shrinking GROUP BY v ORDER BY v')).toEqual([
+    { v: 4000, rows: 4000, last: 3999 },
+    { v: 9000, rows: 9000, last: 8999 },
+  ])
+})
+
 test('blocks leave one file per session behind, not one per insert', async () => {
   const block = createBlock({ k: 'UInt64', v: 'UInt64' })
   for (let k = 0; k < 5000; k++) block.append({ k, v: 1 })

@@ -62,7 +62,7 @@ test.each(Object.entries(TABLES))('the columns of %s are those of its block, in 
   )
 })
 
-test('every table is flushed to the disk before an insert returns, says its grain, and each column says what it holds', async () => {
+test('every table is flushed to the disk before an insert returns and before merged parts are removed, says its grain, and each column says what it holds', async () => {
   const tables = await sql.query<{ name: string; engine_full: string; comment: string }>(
     `SELECT name, engine_full, comment FROM system.tables
      WHERE database = currentDatabase() AND engine LIKE '%MergeTree' ORDER BY name`,
@@ -70,7 +70,7 @@ test('every table is flushed to the disk before an insert returns, says its grai
   expect(tables.map(({ name }) => name)).toEqual([...Object.keys(TABLES), 'schema_migrations'].sort())
   for (const { name, engine_full, comment } of tables) {
     expect(engine_full).toContain('ReplacingMergeTree')
-    expect(engine_full).toContain('fsync_after_insert = 1, fsync_part_directory = 1')
+    expect(engine_full).toContain('fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1')
     if (name !== 'schema_migrations') expect(comment, name).toMatch(/^One row per .*\.$/)
   }
   const quoted = Object.keys(TABLES)

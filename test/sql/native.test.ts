@@ -162,6 +162,22 @@ test('a block that was cleared holds nothing of what it held', async () => {
   expect(await roundTrip([second!])).toEqual([expected(second!)])
 })
 
+test('values that repeat are all there, also where the block was looked at between them', async () => {
+  const texts = ['', 'a', 'a', '贷', '贷', '贷', '贷', '贷', '', '', 'x'.repeat(130), 'x'.repeat(130), 'x'.repeat(130)]
+  const one = createBlock({ at: 'UInt32', text: 'String' })
+  const expected: { at: number; text: string }[] = []
+  for (let round = 0; round < 900; round++) {
+    for (const text of round % 3 === 0 ? texts : [texts[round % texts.length] as string]) {
+      one.append({ at: expected.length, text })
+      expected.push({ at: expected.length, text })
+    }
+    if (round % 7 === 0) one.chunks()
+  }
+  await sql.command('TRUNCATE TABLE t')
+  await sql.insertBlock('t', one)
+  expect(await sql.query('SELECT at, text FROM t ORDER BY at')).toEqual(expected)
+})
+
 test('matrix columns give each row its values, however often they grew, with NaN as NULL', async () => {
   const names = ['a', 'b', 'c']
   const matrix = new Float64Array(names.length * 5000)

@@ -22,6 +22,7 @@ export type RefusedReason =
   | 'bad_amount'
   | 'bad_counterparty'
   | 'bad_region'
+  | 'bad_rate'
   | 'bad_duration'
   | 'unknown_type'
   | 'unknown_operation'

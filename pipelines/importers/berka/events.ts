@@ -1,7 +1,8 @@
 import type { z } from 'zod'
 import type { incomingEvent } from '../../../features/events/contract.ts'
-import { createCalendar, MS_PER_HOUR } from '../../../features/time.ts'
+import { createCalendar, dateOfDay, MS_PER_HOUR } from '../../../features/time.ts'
 import type { BerkaLoan } from './loans.ts'
+import type { RegionIndex } from './region-index.ts'
 import type { BerkaTransaction, PlacedTransaction } from './transactions.ts'
 
 /** The events that the rows become, and the times that they get. */
@@ -110,8 +111,22 @@ export function repaymentReceived(transaction: BerkaTransaction, loan: BerkaLoan
       amount_minor: transaction.amount_minor,
       paid_at: time,
       account: `account-${transaction.account_id}`,
+      payer: `client-${transaction.client_id}`,
       ...(transaction.movement.channel !== undefined && { channel: transaction.movement.channel }),
     },
+  }
+}
+
+/** What is known of a region's times; it concerns nobody in particular. */
+export function regionIndexReported({ region, reported_day, value }: RegionIndex, time_ms: number): IncomingEvent {
+  const time = iso(time_ms)
+  return {
+    id: `region-index-${dateOfDay(reported_day)}-${region.replaceAll(/[^\x21-\x7e]/g, '_')}`,
+    source: SOURCE,
+    type: 'signal.reported',
+    time,
+    subject: undefined,
+    data: { kind: 'region_index', reported_at: time, value, reference: region },
   }
 }
 

@@ -5,6 +5,7 @@ import {
   createClock,
   type IncomingEvent,
   loanDisbursed,
+  regionIndexReported,
   repaymentReceived,
   tenantConfigured,
   transactionPosted,
@@ -20,6 +21,7 @@ import {
   readOwners,
   readRegions,
 } from './loans.ts'
+import { type RegionIndex, readRegionIndices } from './region-index.ts'
 import type { BerkaSummary } from './summary.ts'
 import { type PlacedTransaction, placeTransactions, readTransactions, TRANSACTION_COLUMNS } from './transactions.ts'
 
@@ -32,7 +34,7 @@ export type BerkaOptions = {
 
 /**
  * Turns the Berka data (PKDD'99 "Financial") in a folder into foreshock's events, in time order: the tenant's
- * configuration, then `loan.disbursed`, `transaction.posted` and `repayment.received`. Rules: this folder's README.
+ * configuration, then `loan.disbursed`, `transaction.posted`, `repayment.received` and `signal.reported`. Rules: this folder's README.
  *
  * Nothing is written unless all files could be read and have the right header; otherwise the outcome says in one line
  * what is missing. Rows that cannot be turned into events are listed in the summary and stop nothing. An error that
@@ -46,6 +48,7 @@ export async function importBerka(
   if (!tables.ok) return tables
   const owners = readOwners(tables.dispositions)
   const regions = readRegions(tables.accounts, tables.districts)
+  const indices = readRegionIndices(tables.districts)
   const transactions = readTransactions(tables.transactions, owners)
   if (transactions.length === 0) {
     return { ok: false, reason: 'no_transactions', detail: `${tables.transactions.file} has no whole transaction row` }
@@ -57,7 +60,7 @@ export async function importBerka(
   const { placed, counts } = placeTransactions(transactions)
 
   const totals = { events: 0, inflow_minor: 0, outflow_minor: 0, repayments: 0, repayments_minor: 0 }
-  for (const event of inTimeOrder(placed, loans, owners, regions)) {
+  for (const event of inTimeOrder(placed, loans, owners, regions, indices)) {
     await options.write(JSON.stringify(event))
     totals.events++
     if (event.type === 'repayment.received') {
@@ -94,30 +97,40 @@ export async function importBerka(
 
 /**
  * The events in time order, the tenant's configuration first. At one time loans come before transactions, these in file
- * order, and a repayment right after its transaction.
+ * order, and a repayment right after its transaction; a day begins with the indices reported on it.
  */
 function* inTimeOrder(
   placed: readonly PlacedTransaction[],
   loansByAccount: ReadonlyMap<string, BerkaLoan>,
   owners: ReadonlyMap<string, string>,
   regions: ReadonlyMap<string, string>,
+  indices: readonly RegionIndex[],
 ): Generator<IncomingEvent> {
   const clock = createClock()
-  const loans = [...loansByAccount.values()]
-    .map((loan) => ({ loan, time: clock.loanTime(loan) }))
-    .sort((a, b) => a.time - b.time)
   const bookings = placed
     .map((one) => ({ transaction: one.transaction, time: clock.transactionTime(one) }))
     .sort((a, b) => a.time - b.time)
-  const firstDay = Math.min(bookings[0]!.transaction.day, loans[0]?.loan.granted_day ?? Number.POSITIVE_INFINITY)
+  const loans = [...loansByAccount.values()]
+  const firstDay = loans.reduce((first, loan) => Math.min(first, loan.granted_day), bookings[0]!.transaction.day)
   yield tenantConfigured(clock.startOfDay(firstDay))
+  const granted = loans.map((loan) => {
+    const time = clock.loanTime(loan)
+    const event = loanDisbursed(loan, owners.get(loan.account_id)!, regions.get(loan.account_id), time)
+    return { time, event }
+  })
+  // An index from before the first day would come before the tenant.
+  const reported = indices
+    .filter(({ reported_day }) => reported_day >= firstDay)
+    .map((index) => {
+      const time = clock.startOfDay(index.reported_day)
+      return { time, event: regionIndexReported(index, time) }
+    })
+  const others = [...reported, ...granted].sort((a, b) => a.time - b.time)
   let next = 0
   for (const { transaction, time } of bookings) {
     // No loan is left over: none was granted after the last booking's day, and on a day loans come before bookings.
-    for (; next < loans.length && loans[next]!.time <= time; next++) {
-      const { loan } = loans[next]!
-      yield loanDisbursed(loan, owners.get(loan.account_id)!, regions.get(loan.account_id), loans[next]!.time)
-    }
+    // An index that is left over was not known yet.
+    for (; next < others.length && others[next]!.time <= time; next++) yield others[next]!.event
     yield transactionPosted(transaction, time)
     const loan = transaction.is_loan_payment ? loansByAccount.get(transaction.account_id) : undefined
     if (loan !== undefined) yield repaymentReceived(transaction, loan, time)

@@ -10,6 +10,7 @@ import {
 type Instalment = { readonly due: number; readonly total: number }
 type Payment = { readonly id: string; readonly day: number; readonly amount: number; reversed: number }
 export type ReplayedLoan = {
+  readonly name: string
   readonly principal: number
   readonly opened: number
   readonly schedule: readonly Instalment[]
@@ -62,6 +63,7 @@ export function replayLoans(events: readonly SimulatedEvent[], lastDay: number):
     const loan = loans.get(String(data['loan']))
     if (type === 'loan.disbursed') {
       const fresh: ReplayedLoan = {
+        name: String(data['loan']),
         principal: Number(data['principal_minor']),
         opened: localDay(time),
         schedule: scheduleOf(data),

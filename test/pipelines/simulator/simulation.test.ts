@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { decodeText } from '../../../features/events/decode.ts'
 import { dayOfDate } from '../../../features/time.ts'
-import { createSimulation } from '../../../pipelines/simulator/simulation.ts'
-import { linesOf, localDay } from './replay.ts'
+import { createSimulation, type SimulatedEvent } from '../../../pipelines/simulator/simulation.ts'
+import { dpdOn, linesOf, localDay, replayLoans } from './replay.ts'
 
 const START = '2023-11-20'
 const PORTFOLIO = { seed: 11, borrowers: 150, start: START }
@@ -21,6 +21,7 @@ describe('a simulated portfolio', () => {
   let text = ''
   let lines: string[] = []
   const events: Envelope[] = []
+  const simulated: SimulatedEvent[] = []
   beforeAll(() => {
     text = linesOf(PORTFOLIO, DAYS)
     lines = text.trimEnd().split('\n')
@@ -29,6 +30,7 @@ describe('a simulated portfolio', () => {
       if (!decoded.ok) throw new Error(`${decoded.reason}: ${decoded.detail}\n${line}`)
       if (decoded.dropped_fields > 0) throw new Error(`a field is not in the contract:\n${line}`)
       events.push(decoded.event)
+      simulated.push(JSON.parse(line) as SimulatedEvent)
     }
   })
 
@@ -106,6 +108,7 @@ describe('a simulated portfolio', () => {
     const types = new Set(events.map(({ type }) => type))
     for (const type of [
       'loan.disbursed',
+      'loan.restructured',
       'loan.closed',
       'loan.written_off',
       'repayment.received',
@@ -113,11 +116,94 @@ describe('a simulated portfolio', () => {
     ]) {
       expect(types).toContain(type)
     }
-    for (const type of ['transaction.posted', 'bureau.queried', 'signal.reported']) expect(types).toContain(type)
+    for (const type of ['transaction.posted', 'bureau.queried', 'signal.reported', 'contact.recorded']) {
+      expect(types).toContain(type)
+    }
     const loans = events.filter(({ type }) => type === 'loan.disbursed').map(({ data }) => data)
     expect(new Set(loans.map((loan) => loan['product'])).size).toBe(4)
     expect(new Set(loans.map((loan) => loan['channel'])).size).toBe(4)
     expect(new Set(loans.map((loan) => loan['region'])).size).toBe(6)
+  })
+
+  it('values each collateral at the grant and every three months, under the name that stands on its loan', () => {
+    const loans = events.filter(({ type, data }) => type === 'loan.disbursed' && 'collateral' in data)
+    expect(loans.length).toBeGreaterThan(20)
+    const valued = events.filter(({ data }) => data['kind'] === 'collateral_valuation')
+    const names = new Set(loans.map(({ data }) => data['collateral']))
+    expect(names.size).toBe(loans.length)
+    expect(valued.filter(({ data }) => !names.has(data['reference']))).toEqual([])
+    for (const loan of loans) {
+      const days = valued
+        .filter(({ data }) => data['reference'] === loan.data['collateral'])
+        .map(({ time }) => localDay(time))
+      expect(days[0]).toBe(localDay(loan.time))
+      const gaps = days.slice(1).map((day, i) => day - days[i]!)
+      expect(gaps.filter((gap) => gap < 60 || gap > 125)).toEqual([])
+    }
+  })
+
+  it('pays out exactly the principal, at once, on the account that is seen', () => {
+    const loans = events.filter(
+      ({ type, data }) => type === 'loan.disbursed' && /cash|line/.test(String(data['product'])),
+    )
+    expect(loans.length).toBeGreaterThan(100)
+    const proceeds = new Set(
+      events
+        .filter(({ data }) => data['category'] === 'loan_proceeds' && data['counterparty_kind'] === 'lender')
+        .map(({ time, subject, data }) => `${subject} ${localDay(time)} ${String(data['amount_minor'])}`),
+    )
+    const missing = loans.filter(
+      ({ subject, data }) =>
+        !proceeds.has(`${subject} ${localDay(Number(data['disbursed_at']))} ${String(data['principal_minor'])}`),
+    )
+    expect(missing).toEqual([])
+  })
+
+  it('gets in touch about overdue loans alone, and leaves some to come right by themselves', () => {
+    const book = [...replayLoans(simulated, dayOfDate(START) + DAYS - 1).values()].flat()
+    const byName = new Map(book.map((loan) => [loan.name, loan]))
+    const contacts = events.filter(({ type }) => type === 'contact.recorded')
+    expect(contacts.length).toBeGreaterThan(300)
+    // At the end of the day before it was late, or became so at midnight.
+    const early = contacts.filter(({ time, data }) => {
+      const loan = byName.get(String(data['loan']))!
+      const day = localDay(time)
+      return (dpdOn(loan, day - 1) ?? 0) === 0 && (dpdOn(loan, day) ?? 0) === 0
+    })
+    // One that was paid later on its first day late counts as current at the end of it.
+    expect(early.length / contacts.length).toBeLessThan(0.02)
+    const contacted = new Set(contacts.map(({ time, data }) => `${String(data['loan'])} ${localDay(time)}`))
+    let cured = 0
+    let alone = 0
+    for (const { name, opened, dpd } of book) {
+      let reached = false
+      for (let i = 1; i < dpd.length; i++) {
+        if (dpd[i - 1]! > 0 && dpd[i] === 0) {
+          cured++
+          if (!reached && !contacted.has(`${name} ${opened + i}`)) alone++
+        }
+        reached = dpd[i]! > 0 && (reached || contacted.has(`${name} ${opened + i}`))
+      }
+    }
+    expect(cured).toBeGreaterThan(100)
+    expect(alone / cured).toBeGreaterThan(0.25)
+    expect(alone / cured).toBeLessThan(0.75)
+  })
+
+  it('has financial statements of businesses, whose parts fit together', () => {
+    const businesses = new Set(events.filter(({ data }) => 'industry' in data).map(({ subject }) => subject))
+    const statements = events.filter(({ data }) => data['kind'] === 'financial_statement')
+    expect(statements.length).toBeGreaterThan(5)
+    for (const { subject, time, data } of statements) {
+      const of = data['statement'] as Record<string, number> & { period_end: string }
+      expect(businesses).toContain(subject)
+      expect(dayOfDate(of.period_end)).toBeLessThan(localDay(time))
+      expect(of.period_end.slice(5)).toMatch(/^(06-30|12-31)$/)
+      expect(of['current_liabilities_minor']).toBeLessThanOrEqual(of['total_liabilities_minor']!)
+      expect(of['receivables_minor']! + of['inventory_minor']!).toBeLessThan(1.2 * of['current_assets_minor']!)
+      expect(of['current_assets_minor']).toBeLessThan(of['total_assets_minor']!)
+      expect(of['net_profit_minor']).toBeLessThan(of['operating_profit_minor']!)
+    }
   })
 
   it('carries each account balance on from posting to posting; a failed debit moves nothing', () => {
@@ -126,6 +212,11 @@ describe('a simulated portfolio', () => {
     let broken = 0
     for (const { type, data } of events) {
       if (type !== 'transaction.posted') continue
+      // A credit card has no balance of the borrower's own money.
+      if (data['account_kind'] === 'credit') {
+        expect(data['balance_after_minor']).toBeUndefined()
+        continue
+      }
       const account = data['account'] as string
       const amount = data['category'] === 'failed_debit' ? 0 : (data['amount_minor'] as number)
       const moved = data['direction'] === 'in' ? amount : -amount

@@ -61,14 +61,13 @@ describe('the events of the invented folder', () => {
   test('every loan payment is a transaction and, right after it, a repayment', async () => {
     const { events } = await imported(FIXTURE)
     const repayments = ofType(events, 'repayment.received')
-    expect(
-      repayments.map((one) => [one.id, one.subject, one.data.loan, one.data.account, one.data.amount_minor]),
-    ).toEqual([
+    expect(repayments.map(({ id, data }) => [id, data.payer, data.loan, data.account, data.amount_minor])).toEqual([
       ['repayment-1003', 'client-201', 'loan-901', 'account-101', 99_990],
       ['repayment-2006', 'client-203', 'loan-902', 'account-102', 50_000],
       ['repayment-1007', 'client-201', 'loan-901', 'account-101', 99_990],
     ])
     for (const repayment of repayments) {
+      expect(repayment.subject).toBe(repayment.data.payer)
       const before = events[events.indexOf(repayment) - 1]!
       expect(before).toMatchObject({ id: repayment.id.replace('repayment', 'trans'), time: repayment.time })
       expect(before.data).toMatchObject({ category: 'loan_payment', counterparty_kind: 'lender', direction: 'out' })
@@ -94,6 +93,34 @@ describe('the events of the invented folder', () => {
       'trans-3004 12:1 75000',
       'trans-3002 12:2 65000',
     ])
+  })
+
+  test('a year of unemployment is reported by region when it is over, before what else happens on that day', async () => {
+    const directory = await copyOfFixture()
+    const row = '3;"Lhota";"upper Region";3000;0;0;0;1;1;100.0;10000;?;4.20;100;10;10'
+    await edit(directory, 'district.asc', (text) => `${text.trimEnd()}\r\n${row}\r\n`)
+    await addRows(
+      directory,
+      '9001;101;951231;"PRIJEM";"VKLAD";1.00;4748.70;"";;',
+      '9002;101;970102;"PRIJEM";"VKLAD";1.00;4749.70;"";;',
+    )
+    const { events } = await imported(directory)
+    const reports = ofType(events, 'signal.reported')
+    expect(reports.map(({ id, time, subject }) => [id, localTime(time), subject])).toEqual([
+      ['region-index-1996-01-01-upper_Region', '1996-01-01 0:0', ''],
+      ['region-index-1996-01-01-lower_Region', '1996-01-01 0:0', ''],
+      ['region-index-1997-01-01-upper_Region', '1997-01-01 0:0', ''],
+      ['region-index-1997-01-01-lower_Region', '1997-01-01 0:0', ''],
+    ])
+    // 1000 people at 0.20 and 3000 at 4.20 make 3.20 per cent; of 1995 only the smaller district is known.
+    expect(reports.map(({ data }) => [data.kind, data.reference, data.value])).toEqual([
+      ['region_index', 'upper Region', 99.9],
+      ['region_index', 'lower Region', 99.9],
+      ['region_index', 'upper Region', 96.8],
+      ['region_index', 'lower Region', 99.8],
+    ])
+    expect(events.every((event, i) => i === 0 || events[i - 1]!.time <= event.time)).toBe(true)
+    expect(ofType((await imported(FIXTURE)).events, 'signal.reported')).toEqual([])
   })
 
   test('noon is noon also on the day on which the clocks change', async () => {
@@ -209,6 +236,8 @@ describe('a bad row is reported with its reason and its neighbours go through', 
     ['disp.asc', '6;206;101;"OWNER"', 'second_owner'],
     ['disp.asc', '6;206;106;"HEIR"', 'unknown_type'],
     ['account.asc', '105;77;"POPLATEK MESICNE";950101', 'bad_region'],
+    ['district.asc', '9;"Zadov";"upper Region";1000;0;0;0;1;1;100.0;10000;none;?;100;10;10', 'bad_rate'],
+    ['district.asc', '9;"Zadov";"upper Region";0;0;0;0;1;1;100.0;10000;1.00;?;100;10;10', 'bad_rate'],
   ])('%s: %s', async (file, row, reason) => {
     const directory = await copyOfFixture()
     await edit(directory, file, (text) => `${text}${row}\r\n`)
