@@ -5,7 +5,7 @@ import { compileRowPass, createRowStore, type RowAggregate } from './rows.ts'
 
 const MS_PER_DAY = 86_400_000
 const SEED = 20_260_101
-const RUNS = 3000
+const RUNS = 1000
 
 type Row = { readonly time: number; readonly traits: number; readonly value: number }
 
