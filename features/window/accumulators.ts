@@ -126,6 +126,21 @@ export function initialValue(aggregate: WindowAggregate): string {
   return aggregate.fold === 'max' ? '-Infinity' : aggregate.fold === 'min' ? 'Infinity' : '0'
 }
 
+/**
+ * Statements that take a row for some accumulators, filter by filter. Filters that ask for one of the `rare` bits stand
+ * behind a single test: most rows have none of them.
+ */
+export function takeStatements(accumulators: readonly Accumulator[], rare: number): string[] {
+  const groups = [...groupByFilter(accumulators)].map(([where, members]) => ({
+    where,
+    text: onlyWhere(where, members.map(updateStatement).join('; ')),
+  }))
+  const seldom = groups.filter(({ where }) => (where & rare) !== 0)
+  const often = groups.filter(({ where }) => (where & rare) === 0)
+  const nested = seldom.length < 2 ? seldom : [{ text: `  if ((t & ${rare}) !== 0) {` }, ...seldom, { text: '  }' }]
+  return [...often, ...nested].map(({ text }) => text)
+}
+
 export function onlyWhere(where: number, body: string): string {
   return where === 0 ? `  ${body}` : `  if ((t & ${where}) === ${where}) { ${body} }`
 }

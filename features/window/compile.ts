@@ -14,6 +14,7 @@ import {
   storeValues,
   sumIsInexact,
   type Target,
+  takeStatements,
   updateStatement,
   type WindowPass,
 } from './accumulators.ts'
@@ -28,11 +29,13 @@ import { generateFunction } from './generate.ts'
  * windows fill on the way, and after the longest time window the pass goes on only while one of them wants more.
  *
  * @param slotOf slot of each aggregate, in the order given
+ * @param rare trait bits that few rows have: what asks for one of them is tried only for rows that have any
  */
 export function compileWindowPass<Rows = Segment>(
   aggregates: readonly WindowAggregate[],
   slotOf: readonly number[],
   layout: RowLayout = SEGMENT_LAYOUT,
+  rare = 0,
 ): WindowPass<Rows> {
   if (aggregates.length === 0) return () => {}
   const targets = aggregates.map((aggregate, k) => ({ aggregate, slot: slotOf[k]!, length: lengthOf(aggregate) }))
@@ -62,9 +65,8 @@ export function compileWindowPass<Rows = Segment>(
   const fill = lastRows.map(({ statement }) => statement)
   for (const length of lengthsOf(overTime)) {
     lines.push(`while (i >= first && ${time} > end - ${length}) {`, take)
-    for (const [where, members] of groupByFilter(overTime.filter((one) => one.length >= length)))
-      lines.push(onlyWhere(where, members.map(updateStatement).join('; ')))
-    lines.push(...fill, ...next)
+    const active = overTime.filter((one) => one.length >= length)
+    lines.push(...takeStatements(active, rare), ...fill, ...next)
     for (const one of overTime) lines.push(...storeValues(one, length))
   }
   const sums = targets.filter(({ aggregate }) => aggregate.fold === 'sum' && 'days' in aggregate)
