@@ -143,6 +143,10 @@ describe('a thousand events at one time', () => {
     expect(evaluations.map((one) => valuesOf(one)['balance_last'])).toEqual(times(MANY, (i) => i))
     expect(lastValues([...events].reverse())['balance_last']).toBe(0)
     expect(lastValues(events)).toEqual(expectedValues(events))
+    // The balance that stood from then on is the last one's too.
+    const later = [FIRST, ...events, transaction('later', noon(5), 'b')]
+    expect(lastValues(later)['balance_mean_30d']).toBe(MANY - 1)
+    expect(lastValues(later)).toEqual(expectedValues(later))
   })
 
   it('leave a window together, a day after their time to the millisecond', () => {
