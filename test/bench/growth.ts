@@ -8,7 +8,7 @@ import type { Population } from './population.ts'
 import { applySimulated } from './simulated.ts'
 
 /** Events of one round, of as many borrowers. */
-const EVENTS_PER_ROUND = 100_000
+const EVENTS_PER_ROUND = 50_000
 const ROUNDS = 5
 const WARM_UP_EVALUATIONS = 60_000
 const RECORDS_PER_CALL = 4096

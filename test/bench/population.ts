@@ -105,8 +105,9 @@ export class Population {
       const event = events[next + this.#further]
       if (event === undefined) continue
       const partition = this.#partitionOf(borrower)
-      offsets[partition] = (offsets[partition] as number) + 1
-      records.push(recordOf(this.#own(event, borrower), partition, offsets[partition] as number))
+      const offset = (offsets[partition] as number) + 1
+      offsets[partition] = offset
+      records.push(recordOf(this.#own(event, borrower), partition, offset))
     }
     return records
   }

@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { featureColumn } from '../../features/catalogue/define.ts'
 import { CATALOGUE } from '../../features/catalogue/index.ts'
@@ -15,7 +14,6 @@ import { mergeSources } from '../../pipelines/sources/merge.ts'
 import { openSources } from '../../pipelines/sources/open.ts'
 import { openEmbedded, type Sql } from '../../sql/client.ts'
 import { ensureFeatureColumns, migrate } from '../../sql/migrate.ts'
-import { runCliMeasured } from './child.ts'
 import { measureWork } from './clock.ts'
 import { measureDecisions, measureScores, Recording, walkFeatures } from './evaluation-stages.ts'
 import { newEngine, releaseModels } from './population.ts'
@@ -34,7 +32,6 @@ const CATALOGUE_WIDTH = CATALOGUE.length
 
 /** Each part of the way from a file to durable rows, alone and in the order in which an event goes through them. */
 export async function measureStages(file: string, folder: string): Promise<Stage[]> {
-  const start = await measureStart(folder)
   const items: Incoming[][] = []
   const decoding = await measureWork(() => readAll(file, items))
   const events = items.reduce((sum, batch) => sum + batch.length, 0)
@@ -61,7 +58,6 @@ export async function measureStages(file: string, folder: string): Promise<Stage
     return { name, per, us: total_us / count, count }
   }
   return [
-    of('start and stop, with an empty file', 'run', 1, start),
     of('reading, decoding and validating', 'event', events, decoding.total_us),
     of('checks, canonical JSON, hashes, places, days', 'event', events, checking.total_us),
     of('building blocks of `events`', 'record', log.length, packing.total_us),
@@ -78,13 +74,6 @@ export async function measureStages(file: string, folder: string): Promise<Stage
       Math.max(0, inserts.rows_us - score_us * evaluations),
     ),
   ]
-}
-
-async function measureStart(folder: string): Promise<number> {
-  const empty = join(folder, 'empty.ndjson')
-  writeFileSync(empty, '')
-  const { usage } = await runCliMeasured(['ingest', empty, '--data', join(folder, 'empty'), '--json'])
-  return usage.cpu_s * 1e6
 }
 
 async function readAll(file: string, batches: Incoming[][]): Promise<void> {

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { folderBytes, runCli, runCliMeasured, type Usage } from './child.ts'
 import { type Context, number, type Outcome, spread, tableHead, tableRow } from './part.ts'
@@ -17,6 +17,13 @@ export async function simulateFile(folder: string, { borrowers, months }: Size, 
   return file
 }
 
+/** To find out what start and stop take. */
+export function emptyFile(folder: string): string {
+  const file = join(folder, 'empty.ndjson')
+  writeFileSync(file, '')
+  return file
+}
+
 /** File to durable rows, scores and warnings: the whole process, its start and stop included. */
 export async function ingestMeasured(folder: string, file: string): Promise<Run> {
   const data = join(folder, 'data')
@@ -31,7 +38,11 @@ export async function measureThroughput({ folder, isQuick }: Context): Promise<O
   const file = await simulateFile(folder, size)
   const runs: Run[] = []
   for (let run = 0; run < (isQuick ? 1 : 3); run++) runs.push(await ingestMeasured(folder, file))
-  const stages = await measureStages(file, folder)
+  const start = await ingestMeasured(folder, emptyFile(folder))
+  const stages = [
+    { name: 'start and stop, with an empty file', per: 'run', us: start.usage.cpu_s * 1e6, count: 1 },
+    ...(await measureStages(file, folder)),
+  ]
   const perCore = runs.map(({ evaluations, usage }) => evaluations / usage.cpu_s)
   return {
     lines: [
