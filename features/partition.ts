@@ -32,6 +32,11 @@ export type TenantBorrowers = {
 
 const NEVER_CLOSED = Number.NEGATIVE_INFINITY
 
+/** Told a borrower's index. */
+export type BeforeChange = (index: number) => void
+
+export const NOBODY_ASKS: BeforeChange = () => {}
+
 /**
  * The state of all borrowers of one partition, a pure function of its log. Events are applied in log order; whoever
  * calls evaluates the borrower that `apply` names.
@@ -48,6 +53,8 @@ export class FeaturePartition {
   readonly queries = new QueryRows()
   readonly book = new LoanBook(this.names)
   readonly #stores: BorrowerStores = this
+  /** Called before anything of a borrower changes, so that whoever copies the state can copy it as it was. */
+  beforeChange: BeforeChange = NOBODY_ASKS
   /** Events given up by the last call: held ones whose loan came too late or took them badly. */
   readonly heldRefused: HeldRefused[] = []
 
@@ -74,6 +81,7 @@ export class FeaturePartition {
       return { kind: 'refused', refusal: { reason: 'currency_mismatch', detail } }
     }
     const borrower = this.borrowerOf(group, event.subject)
+    this.beforeChange(borrower.index)
     const time = Math.max(borrower.time, event.time)
     const refusal = this.#applyTo(borrower, event, offset, time)
     if (refusal !== undefined) return { kind: 'refused', refusal }
@@ -83,6 +91,7 @@ export class FeaturePartition {
 
   /** Moves a borrower's as-of time on, and its ledger with it. */
   advance(borrower: Borrower, time: number): void {
+    this.beforeChange(borrower.index)
     borrower.advance(time)
   }
 
@@ -95,8 +104,9 @@ export class FeaturePartition {
     slice.closed_day = day
     slice.closings++
     for (const borrower of slice.borrowers) {
-      if (borrower.held !== null)
-        expireHeld(borrower, slice.closings, (held, refusal) => this.heldRefused.push({ borrower, held, refusal }))
+      if (borrower.held === null) continue
+      this.beforeChange(borrower.index)
+      expireHeld(borrower, slice.closings, (held, refusal) => this.heldRefused.push({ borrower, held, refusal }))
     }
     return true
   }

@@ -1,7 +1,8 @@
 import type { Names } from '../state/names.ts'
 import { PageStore } from '../state/pages.ts'
+import { WordBuffer } from '../state/words.ts'
 import { Loan } from './loan.ts'
-import { packLoan, unpackLoan, WordBuffer } from './pack.ts'
+import { packLoan, unpackLoan } from './pack.ts'
 
 const WORDS_PER_PAGE = 15
 const NOBODY = -1

@@ -1,4 +1,5 @@
 import type { RepaymentSplit } from '../events/contract.ts'
+import type { WordBuffer } from '../state/words.ts'
 import { type Loan, type LoanDay, type LoanStatus, UNSETTLED } from './loan.ts'
 import type { Operation } from './operation.ts'
 import { SCHEDULE_STRIDE, type Schedule } from './schedule.ts'
@@ -10,7 +11,6 @@ import { SCHEDULE_STRIDE, type Schedule } from './schedule.ts'
 
 const STATUSES: readonly LoanStatus[] = ['open', 'closed', 'written_off']
 const TWO_POW_32 = 4_294_967_296
-const WORDS_FIRST = 4096
 
 /** Flags of a loan's and an operation's first word. */
 const HAS_REPORTED = 1 << 2
@@ -24,42 +24,6 @@ const HAS_PAYER = 1 << 4
 const HAS_CHANNEL = 1 << 5
 const IS_EXTENSION = 1 << 6
 const IS_WIDE = 1 << 7
-
-/** Words that are written and read one after the other. */
-export class WordBuffer {
-  words = new Uint32Array(WORDS_FIRST)
-  at = 0
-  readonly #double = new Float64Array(1)
-  readonly #halves = new Uint32Array(this.#double.buffer)
-
-  /** Room for so many more words. */
-  reserve(count: number): void {
-    if (this.at + count <= this.words.length) return
-    const larger = new Uint32Array((this.at + count) * 2)
-    larger.set(this.words)
-    this.words = larger
-  }
-
-  put(word: number): void {
-    this.words[this.at++] = word
-  }
-
-  get(): number {
-    return this.words[this.at++] as number
-  }
-
-  putDouble(value: number): void {
-    this.#double[0] = value
-    this.words[this.at++] = this.#halves[0] as number
-    this.words[this.at++] = this.#halves[1] as number
-  }
-
-  getDouble(): number {
-    this.#halves[0] = this.words[this.at++] as number
-    this.#halves[1] = this.words[this.at++] as number
-    return this.#double[0] as number
-  }
-}
 
 export function packLoan(loan: Loan, to: WordBuffer): void {
   to.reserve(64 + loan.reversals.length * 2)

@@ -33,8 +33,8 @@ export class PageStore {
     return owner < this.#rows.length ? (this.#rows[owner] as number) : 0
   }
 
-  /** Copies an owner's rows, oldest first, to the beginning of `target`, which must have room; returns their number. */
-  read(owner: number, target: Uint32Array): number {
+  /** Copies an owner's rows, oldest first, to `target` from word `at` on, which must have room; returns their number. */
+  read(owner: number, target: Uint32Array, at = 0): number {
     const rows = this.count(owner)
     if (rows === 0) return 0
     const full = this.stride * this.rowsPerPage
@@ -44,7 +44,7 @@ export class PageStore {
     while (page !== NO_PAGE) {
       const words = this.wordsOf(page)
       const from = this.firstWord(page) - begin
-      for (let k = begin; k < end; k++) target[k] = words[from + k] as number
+      for (let k = begin; k < end; k++) target[at + k] = words[from + k] as number
       end = begin
       begin -= full
       page = words[from + begin + full * 2] as number
@@ -65,8 +65,8 @@ export class PageStore {
     this.#rows[owner] = rows + 1
   }
 
-  /** Replaces an owner's rows from row `from` on by those of `source`, where row r begins at word r · stride. */
-  rewrite(owner: number, from: number, source: Uint32Array, rows: number): void {
+  /** Replaces an owner's rows from row `from` on by those of `source`, where row r begins at word `at` + r · stride. */
+  rewrite(owner: number, from: number, source: Uint32Array, rows: number, at = 0): void {
     if (owner >= this.#rows.length) this.#growOwners(owner)
     const keep = Math.floor(from / this.rowsPerPage)
     let pages = Math.ceil((this.#rows[owner] as number) / this.rowsPerPage)
@@ -82,7 +82,7 @@ export class PageStore {
       const to = this.firstWord(page)
       const begin = number * full
       const end = Math.min(begin + full, rows * this.stride)
-      for (let k = begin; k < end; k++) words[to + k - begin] = source[k] as number
+      for (let k = begin; k < end; k++) words[to + k - begin] = source[at + k] as number
       page = words[to + full] as number
     }
   }

@@ -1,4 +1,4 @@
-import { severityCode, YELLOW } from '../severity.ts'
+import { NONE, severityCode, YELLOW } from '../severity.ts'
 import type { SignalRow, WarningRow } from './rows.ts'
 import type { Slot } from './slots.ts'
 
@@ -30,6 +30,11 @@ export function createDecisionState(slots: readonly Slot[]): DecisionState {
 export function isAlarmed(outcomes: Uint8Array): boolean {
   for (let slot = 0; slot < outcomes.length; slot++) if ((outcomes[slot] as number) >= YELLOW) return true
   return false
+}
+
+/** Whether nothing is to be remembered: no signal is active and no warning open. */
+export function isBlank({ outcomes, warning, quiet_since }: DecisionState): boolean {
+  return warning === null && quiet_since === NOT_QUIET && outcomes.every((code) => code === NONE)
 }
 
 /**

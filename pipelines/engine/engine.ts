@@ -10,28 +10,16 @@ import type { Emit, Evaluation } from '../../models/decision/decide.ts'
 import type { SignalRow, WarningRow } from '../../models/decision/rows.ts'
 import { type DecisionState, isAlarmed, NOT_QUIET } from '../../models/decision/state.ts'
 import { INCONCLUSIVE, severityOf } from '../../models/severity.ts'
+import { BorrowerSet } from './borrower-set.ts'
 import { type Coverage, NOTHING_BACKFILLED, withhold } from './coverage.ts'
 import type { Definitions } from './definitions.ts'
 import { closeLoanDay, loanMonthRow, loanRow } from './loan-rows.ts'
 import type { EvaluationMeta, Outputs, Place } from './outputs.ts'
+import { keepDecision, type PartitionState, type SnapshotUnderWay } from './partition-state.ts'
 import { closeSlice, evaluationMeta, isSwept } from './steps.ts'
 
 /** Evaluations that are scored together: the model's best batch, and small enough for the cache. */
 export const EVALUATION_BATCH = 256
-
-/** A borrower's part of a partition that is not features: what was decided. */
-type PartitionState = {
-  readonly partition: number
-  readonly features: FeaturePartition
-  readonly decisions: DecisionState[]
-  /** Last number of the feed, by tenant. */
-  readonly feedSeqs: Map<string, number>
-  /** Borrowers whose state changed since the last checkpoint. */
-  readonly dirty: Set<number>
-  definitions: Definitions | null
-  /** Offset of the last record applied, −1 before the first. */
-  offset: number
-}
 
 /** One row of the batch that waits for its scores. */
 type Waiting = {
@@ -104,6 +92,9 @@ export class Engine {
   #waiting: Waiting[] = []
   /** Borrowers that have a row in the batch: their decision is not known yet. */
   readonly #undecided = new Set<Borrower>()
+  /** What nothing was decided of: handed to a borrower when something is. */
+  #blank: DecisionState = { outcomes: new Uint8Array(0), warning: null, quiet_since: NOT_QUIET }
+  snapshot: SnapshotUnderWay | null = null
   /** Events and borrower-ticks evaluated so far. */
   evaluations = 0
 
@@ -135,9 +126,9 @@ export class Engine {
     this.partitions = Array.from({ length: shape.partitions }, (_, partition) => ({
       partition,
       features: new FeaturePartition(shape.partitions, shape.slices),
-      decisions: [],
+      decisions: new Map(),
       feedSeqs: new Map(),
-      dirty: new Set(),
+      dirty: new BorrowerSet(),
       definitions: null,
       offset: -1,
     }))
@@ -178,7 +169,8 @@ export class Engine {
     if (before === null) return
     // Signals that the new definitions carry on keep their outcome; a warning stays open.
     const { decision } = state.definitions
-    state.decisions.forEach((old, index) => {
+    for (const [index, old] of state.decisions) {
+      state.features.beforeChange(index)
       const carried = decision.createState()
       decision.slots.forEach((slot, i) => {
         const at = before.decision.slots.findIndex((one) => one.signal === slot.signal)
@@ -191,9 +183,8 @@ export class Engine {
         // A signal that was withdrawn holds a warning open no more: the quiet days begin here.
         if (old.quiet_since === NOT_QUIET) carried.quiet_since = borrower.tenant.calendar.dayOf(borrower.time)
       }
-      state.decisions[index] = carried
-      state.dirty.add(index)
-    })
+      keepDecision(state, index, carried)
+    }
   }
 
   #applyEvent(state: PartitionState, event: BorrowerEvent, record: LogRecord, outputs: Outputs): void {
@@ -238,7 +229,7 @@ export class Engine {
   }
 
   #isWarned(state: PartitionState, borrower: Borrower): boolean {
-    return (state.decisions[borrower.index]?.warning ?? null) !== null
+    return (state.decisions.get(borrower.index)?.warning ?? null) !== null
   }
 
   /** Evaluates a borrower as it stands, into the batch; its rows follow once the batch is scored. */
@@ -287,6 +278,7 @@ export class Engine {
       if (isElsewhere) loan.reallocate(borrower.tenant.calendar.dayOf(borrower.time))
       if (changed === null) continue
       outputs.loan(loanRow(borrower, loan), place, 1)
+      state.features.beforeChange(borrower.index)
       borrower.loansChanged()
       state.dirty.add(borrower.index)
     }
@@ -309,6 +301,7 @@ export class Engine {
 
   /** Scores the batch, decides row by row in order, and hands over what is stored. */
   async #decideWaiting(outputs: Outputs): Promise<void> {
+    if (this.snapshot?.isBehind === true) await this.snapshot.room()
     const waiting = this.#waiting
     if (waiting.length === 0) return
     this.#waiting = []
@@ -351,11 +344,8 @@ export class Engine {
   ): void {
     const { state, borrower, meta } = one
     const { decision } = definitions
-    let decided = state.decisions[borrower.index]
-    if (decided === undefined) {
-      decided = decision.createState()
-      state.decisions[borrower.index] = decided
-    }
+    if (this.#blank.outcomes.length !== decision.slots.length) this.#blank = decision.createState()
+    const decided = state.decisions.get(borrower.index) ?? this.#blank
     const band = definitions.scorer === null ? INCONCLUSIVE : definitions.bandOf(score)
     const evaluation = this.#evaluation
     evaluation.tenant = meta.tenant
@@ -373,7 +363,11 @@ export class Engine {
     emitted.begin(state, meta, outputs)
     decision.decide(decided, evaluation, emitted)
     const { changes } = emitted
-    if (changes > 0) state.dirty.add(borrower.index)
+    // Where nothing was emitted nothing changed. Whoever is evaluated was about to change, so it has been copied.
+    if (changes > 0) {
+      if (decided === this.#blank) this.#blank = decision.createState()
+      keepDecision(state, borrower.index, decided)
+    }
     if (!one.isStored && changes === 0) return
     const { withheld } = definitions
     const { partition, offset } = meta

@@ -164,6 +164,8 @@ export class Sink {
   #filling: Slice
   #spare: Slice
   #writing: Promise<void> = Promise.resolve()
+  /** Resolved after each write that succeeded, and then another one. */
+  #acknowledgement = Promise.withResolvers<void>()
   #since = 0
   /** Per partition the offset up to which everything is durable. */
   readonly acknowledged: Map<number, number>
@@ -216,6 +218,13 @@ export class Sink {
     await this.#writing
   }
 
+  /** Waits until everything up to these places is durable; whoever fills the blocks must go on, or flush them. */
+  async reached(places: Iterable<readonly [partition: number, offset: number]>): Promise<void> {
+    for (const [partition, offset] of places) {
+      while ((this.acknowledged.get(partition) ?? -1) < offset) await this.#acknowledgement.promise
+    }
+  }
+
   async #startWriting(): Promise<void> {
     await this.#writing
     const slice = this.#filling
@@ -233,5 +242,7 @@ export class Sink {
     for (const [partition, { offset }] of slice.places) this.acknowledged.set(partition, offset)
     this.rows_written += slice.rows
     slice.clear()
+    this.#acknowledgement.resolve()
+    this.#acknowledgement = Promise.withResolvers()
   }
 }

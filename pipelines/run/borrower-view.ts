@@ -30,7 +30,7 @@ export function createBorrowerView(
     evaluate(borrower, values, 0)
     const { time } = borrower
     const { definitions } = state
-    const warning = state.decisions[borrower.index]?.warning ?? null
+    const warning = state.decisions.get(borrower.index)?.warning ?? null
     let score: BorrowerNow['score'] = null
     if (definitions?.scorer !== null && definitions !== null) {
       const [value] = await definitions.scorer.score(values, columns.length, 1)

@@ -117,7 +117,8 @@ export class Pipeline {
   #failure: unknown
   #flushTimer: NodeJS.Timeout | undefined
   #evaluationsAtCheckpoint: number
-  #checkpointing: Promise<void> = Promise.resolve()
+  /** The checkpoint that is being written. */
+  #checkpointing: Promise<void> | undefined
 
   private constructor(parts: {
     database: Database
@@ -167,8 +168,8 @@ export class Pipeline {
     await ensureFeatureColumns(sql, catalogue.map(featureColumn))
     const acknowledged = new Map((await readProgress(sql)).map((row) => [row.partition, row.offset]))
     const checkpoints = new Checkpoints(database.path, currentIdentity(catalogue))
-    const engine = new Engine(shape, createResolve(models, catalogue), { catalogue })
-    const restored = checkpoints.restore(engine, acknowledged)
+    const createEngine = () => new Engine(shape, createResolve(models, catalogue), { catalogue })
+    const { engine, detail } = await checkpoints.restore(createEngine, acknowledged)
     const log = createEventLog(database.session(), new Originals(database.path))
     const pipeline = new Pipeline({
       database,
@@ -179,7 +180,7 @@ export class Pipeline {
       feed: new FeedTail(database.session(), shape.partitions),
       intake: new Intake(log, shape, await recoverIntake(sql, shape)),
       checkpoints,
-      recovery: restored.detail,
+      recovery: detail,
       models,
       options,
     })
@@ -250,9 +251,10 @@ export class Pipeline {
     try {
       await this.drain()
       await this.#checkpointing
-      const snapshot = this.#checkpoints.take(this.engine)
-      await this.#checkpoints.write(snapshot)
+      this.#throwFailure()
+      await this.#checkpoints.write(this.#checkpoints.begin(this.engine))
     } finally {
+      await this.#checkpoints.close()
       await this.database.close()
     }
   }
@@ -308,19 +310,21 @@ export class Pipeline {
       await this.sink.flushIfDue()
     }
     if (this.sink.hasWaiting) this.#flushSoon()
-    if (this.engine.evaluations - this.#evaluationsAtCheckpoint >= this.#checkpointEvaluations) await this.#checkpoint()
+    const isDue = this.engine.evaluations - this.#evaluationsAtCheckpoint >= this.#checkpointEvaluations
+    if (isDue) this.#checkpointing ??= this.#checkpoint()
   }
 
-  /** Copies the state here and now; the copy is written once the sink has acknowledged all that it includes. */
+  /** Writes the state as it is now, while the engine goes on; it counts once the sink has acknowledged all of it. */
   async #checkpoint(): Promise<void> {
-    await this.#checkpointing
-    await this.sink.flush()
     this.#evaluationsAtCheckpoint = this.engine.evaluations
-    const snapshot = this.#checkpoints.take(this.engine)
-    this.#checkpointing = this.#checkpoints.write(snapshot)
-    this.#checkpointing.catch((error: unknown) => {
-      this.#failure = error
-    })
+    const snapshot = this.#checkpoints.begin(this.engine)
+    const places = snapshot.shells.map(({ offset }, partition) => [partition, offset] as const)
+    try {
+      await this.#checkpoints.write(snapshot, () => this.sink.reached(places))
+      this.#checkpointing = undefined
+    } catch (error) {
+      this.#failure ??= error
+    }
   }
 
   /** Computes again what lies between the checkpoint and the end of the log; what the tables hold is not written again. */

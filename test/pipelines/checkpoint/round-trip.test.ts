@@ -14,13 +14,13 @@ import { noon, toIncoming, transaction } from '../run/events.ts'
 import { historyLines } from '../run/history.ts'
 import { withPipeline } from '../run/open.ts'
 import { temporaryFolder } from '../sources/helpers.ts'
+import { newDirectory, placesOf, stateOf } from './support.ts'
 
 const shape = { partitions: 3, slices: 4 }
 const folder = temporaryFolder()
 let records: LogRecord[] = []
 let expected: string[] = []
 let neverStopped: Engine
-let directories = 0
 
 beforeAll(async () => {
   await withPipeline(
@@ -36,23 +36,6 @@ beforeAll(async () => {
   neverStopped = newEngine(shape)
   expected = (await process(neverStopped, records)).sorted()
 })
-
-function newDirectory(): string {
-  const directory = join(folder, `checkpoint-${directories++}`)
-  mkdirSync(directory)
-  return directory
-}
-
-/** Where an engine stands, as `progress` would say. */
-function placesOf(engine: Engine): Map<number, number> {
-  return new Map(engine.partitions.map(({ partition, offset }) => [partition, offset]))
-}
-
-/** All of an engine's state as a checkpoint's bytes. */
-function stateOf(engine: Engine): { manifest: unknown; bytes: string } {
-  const { manifest, bytes } = new Checkpoints(newDirectory()).take(engine)
-  return { manifest, bytes: bytes.toString('base64') }
-}
 
 const cutAfter = (id: string) => records.findIndex(({ event }) => event.id === id) + 1
 
@@ -86,15 +69,14 @@ describe('an engine restored from a checkpoint', () => {
     let done = 0
     for (const until of [Math.floor(cut / 2), Math.floor((cut * 3) / 4), cut]) {
       await process(before, records.slice(done, until), 500, rows)
-      await checkpoints.write(checkpoints.take(before))
+      await checkpoints.write(checkpoints.begin(before))
       done = until
     }
-    const after = newEngine(shape)
-    const restored = new Checkpoints(directory).restore(after, placesOf(before))
-    expect(restored).toMatchObject({ ok: true })
+    const { engine: after, ok } = await new Checkpoints(directory).restore(() => newEngine(shape), placesOf(before))
+    expect(ok).toBe(true)
     await process(after, records.slice(cut), 500, rows)
     expect(rows.sorted()).toEqual(expected)
-    expect(stateOf(after)).toEqual(stateOf(neverStopped))
+    expect(await stateOf(after)).toEqual(await stateOf(neverStopped))
   })
 
   it('goes on from where a restored one wrote its next increment', async () => {
@@ -102,11 +84,11 @@ describe('an engine restored from a checkpoint', () => {
     const rows = new CollectedRows()
     let done = 0
     for (const until of [900, 1000, 1700, 1800, records.length]) {
-      const engine = newEngine(shape)
       const checkpoints = new Checkpoints(directory)
-      if (done > 0) expect(checkpoints.restore(engine, everywhere())).toMatchObject({ ok: true })
+      const { engine, ok } = await checkpoints.restore(() => newEngine(shape), everywhere())
+      expect(ok).toBe(done > 0)
       await process(engine, records.slice(done, until), 500, rows)
-      await checkpoints.write(checkpoints.take(engine))
+      await checkpoints.write(checkpoints.begin(engine))
       done = until
     }
     expect(rows.sorted()).toEqual(expected)
@@ -135,14 +117,17 @@ describe('what ticks alone decided', () => {
       const before = newEngine(ONE_BORROWER_SHAPE)
       const collected = await process(before, log.slice(0, 6))
       const checkpoints = new Checkpoints(directory)
-      await checkpoints.write(checkpoints.take(before))
+      await checkpoints.write(checkpoints.begin(before))
       await process(before, log.slice(6, increment), 100, collected)
-      await checkpoints.write(checkpoints.take(before))
-      const after = newEngine(ONE_BORROWER_SHAPE)
-      expect(new Checkpoints(directory).restore(after, placesOf(before)).ok).toBe(true)
+      await checkpoints.write(checkpoints.begin(before))
+      const { engine: after, ok } = await new Checkpoints(directory).restore(
+        () => newEngine(ONE_BORROWER_SHAPE),
+        placesOf(before),
+      )
+      expect(ok).toBe(true)
       await process(after, log.slice(increment), 100, collected)
       expect(collected.sorted()).toEqual(rows)
-      expect(stateOf(after)).toEqual(stateOf(whole))
+      expect(await stateOf(after)).toEqual(await stateOf(whole))
     }
   })
 })
@@ -163,7 +148,7 @@ describe('a checkpoint that is not as it was written', () => {
       [1000, 2000],
     ] as const) {
       for (let at = from; at < to; at += 500) await stopped.process(records.slice(at, at + 500), DISCARD)
-      await checkpoints.write(checkpoints.take(stopped))
+      await checkpoints.write(checkpoints.begin(stopped))
     }
   })
 
@@ -179,14 +164,13 @@ describe('a checkpoint that is not as it was written', () => {
   }
 
   function restore(directory: string, acknowledged = placesOf(stopped)) {
-    const engine = newEngine(shape)
-    return { engine, outcome: new Checkpoints(directory).restore(engine, acknowledged) }
+    return new Checkpoints(directory).restore(() => newEngine(shape), acknowledged)
   }
 
-  it('is taken when nothing is wrong with it', () => {
-    const { outcome, engine } = restore(damaged(() => {}))
-    expect(outcome).toMatchObject({ ok: true })
-    expect(stateOf(engine)).toEqual(stateOf(stopped))
+  it('is taken when nothing is wrong with it', async () => {
+    const { ok, engine } = await restore(damaged(() => {}))
+    expect(ok).toBe(true)
+    expect(await stateOf(engine)).toEqual(await stateOf(stopped))
   })
 
   const damages: readonly (readonly [string, (folder: string, files: string[]) => void])[] = [
@@ -201,13 +185,13 @@ describe('a checkpoint that is not as it was written', () => {
     ['it is of a release with another catalogue', (at) => rewrite(at, /"identity":"\w/, '"identity":"#')],
   ]
   it.each(damages)('is not used, and the engine is still new: %s', async (_, change) => {
-    const { outcome, engine } = restore(damaged(change))
-    expect(outcome).toMatchObject({ ok: false })
-    expect(outcome.detail).toMatch(/checkpoint/)
+    const { ok, detail, engine } = await restore(damaged(change))
+    expect(ok).toBe(false)
+    expect(detail).toMatch(/checkpoint/)
     expect((await process(engine, records)).sorted()).toEqual(expected)
   })
 
-  it('is not used when any byte of any file is another', () => {
+  it('is not used when any byte of any file is another', async () => {
     const files = readdirSync(join(written, 'checkpoint'))
     for (const name of files) {
       const bytes = readFileSync(join(written, 'checkpoint', name))
@@ -218,42 +202,33 @@ describe('a checkpoint that is not as it was written', () => {
           flipped[at] = (flipped[at] as number) ^ 1
           writeFileSync(join(folder, name), flipped)
         })
-        expect([name, at, restore(directory).outcome.ok]).toEqual([name, at, false])
+        expect([name, at, (await restore(directory)).ok]).toEqual([name, at, false])
         rmSync(directory, { recursive: true })
       }
     }
   })
 
-  it('is not used when it runs ahead of what the tables hold', () => {
+  it('is not used when it runs ahead of what the tables hold', async () => {
     const behind = placesOf(stopped)
     behind.set(1, (behind.get(1) as number) - 1)
-    expect(
-      restore(
-        damaged(() => {}),
-        behind,
-      ).outcome,
-    ).toEqual({
+    const unchanged = damaged(() => {})
+    expect(await restore(unchanged, behind)).toMatchObject({
       ok: false,
       detail: 'the checkpoint runs ahead of the tables',
     })
-    expect(
-      restore(
-        damaged(() => {}),
-        new Map(),
-      ).outcome.ok,
-    ).toBe(false)
+    expect((await restore(unchanged, new Map())).ok).toBe(false)
   })
 
   it('is replaced by the next one, and what is left of it does no harm', async () => {
     const directory = damaged((at, files) => truncateSync(join(at, files[1] as string), 10))
-    const engine = newEngine(shape)
     const checkpoints = new Checkpoints(directory)
-    expect(checkpoints.restore(engine, placesOf(stopped)).ok).toBe(false)
+    const { engine, ok } = await checkpoints.restore(() => newEngine(shape), placesOf(stopped))
+    expect(ok).toBe(false)
     await process(engine, records.slice(0, 1500), 500)
-    await checkpoints.write(checkpoints.take(engine))
-    const { outcome, engine: again } = restore(directory, placesOf(engine))
-    expect(outcome).toMatchObject({ ok: true })
-    expect(stateOf(again)).toEqual(stateOf(engine))
+    await checkpoints.write(checkpoints.begin(engine))
+    const again = await restore(directory, placesOf(engine))
+    expect(again.ok).toBe(true)
+    expect(await stateOf(again.engine)).toEqual(await stateOf(engine))
     expect(readdirSync(join(directory, 'checkpoint'))).toHaveLength(2)
   })
 

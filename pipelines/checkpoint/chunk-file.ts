@@ -1,0 +1,132 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { WordBuffer } from '../../features/state/words.ts'
+import { bytesOf, type Chunk, type StateFile } from './manifest.ts'
+
+/** Words that are written at once; a borrower with more has a chunk of its own. */
+export const CHUNK_WORDS = 2 * 1024 * 1024
+/** Chunks that may wait to be written while another is being filled; whoever makes more of them must wait. */
+const CHUNKS_WAITING_MAX = 1
+
+/** Writes chunks one after the other behind the back of whoever fills them. Memory is bounded by those who wait in `room`. */
+export class ChunkWriter {
+  readonly #chunks: Chunk[] = []
+  readonly #spare: WordBuffer[] = []
+  readonly #file: Promise<FileHandle>
+  #waiting = 0
+  #last: Promise<void> = Promise.resolve()
+
+  constructor(path: string) {
+    this.#file = open(path, 'w')
+    this.#file.catch(() => {})
+  }
+
+  /** A buffer to fill, with room for a chunk. */
+  take(): WordBuffer {
+    const buffer = this.#spare.pop() ?? new WordBuffer(new Uint32Array(CHUNK_WORDS))
+    buffer.at = 0
+    return buffer
+  }
+
+  /** Writes what a buffer holds, which is not the caller's any more. */
+  add(kind: Chunk['kind'], buffer: WordBuffer): void {
+    const bytes = buffer.written()
+    if (bytes.length === 0) return
+    this.#chunks.push({ kind, bytes: bytes.length, crc32: crc32(bytes) })
+    this.#waiting++
+    this.#last = this.#last.then(async () => {
+      await writeAll(await this.#file, bytes)
+      this.#waiting--
+      if (buffer.words.length === CHUNK_WORDS) this.#spare.push(buffer)
+    })
+    // Whoever waits for it next sees the failure; until then it must not count as unhandled.
+    this.#last.catch(() => {})
+  }
+
+  /** Whether more chunks wait than may. */
+  get isBehind(): boolean {
+    return this.#waiting > CHUNKS_WAITING_MAX
+  }
+
+  /** Waits until there is room for another chunk. Fails where writing has failed. */
+  async room(): Promise<void> {
+    if (this.isBehind) await this.#last
+  }
+
+  /** Makes all chunks durable and says what they are. */
+  async finish(): Promise<Chunk[]> {
+    await this.#last
+    await (await this.#file).sync()
+    return this.#chunks
+  }
+
+  /** Lets the file go, finished or not. */
+  async close(): Promise<void> {
+    await this.#last.catch(() => {})
+    await this.#file.then(
+      (file) => file.close(),
+      () => {},
+    )
+  }
+}
+
+async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten
+}
+
+/** The file is not as it was written. */
+export class DamagedFile extends Error {}
+
+/**
+ * The chunks of one kind, in order, each checked before it is given and valid until the next one is asked for; the next
+ * one is read meanwhile. Throws `DamagedFile` at the first that is not as it was written.
+ */
+export async function* readChunks(
+  folder: string,
+  { name, chunks }: StateFile,
+  kind: Chunk['kind'],
+): AsyncGenerator<WordBuffer> {
+  const file = await open(join(folder, name), 'r').catch(() => undefined)
+  if (file === undefined) throw new DamagedFile(name)
+  let next: Promise<WordBuffer | undefined> | undefined
+  try {
+    if ((await file.stat()).size !== bytesOf({ name, chunks })) throw new DamagedFile(name)
+    const rooms: WordBuffer['words'][] = [new Uint32Array(0), new Uint32Array(0)]
+    const read = async (number: number, at: number): Promise<WordBuffer> => {
+      const { bytes, crc32: expected } = chunks[number] as Chunk
+      const words = bytes / Uint32Array.BYTES_PER_ELEMENT
+      if ((rooms[0] as Uint32Array).length < words) rooms[0] = new Uint32Array(words)
+      const room = (rooms[0] as WordBuffer['words']).subarray(0, words)
+      rooms.reverse()
+      const content = new Uint8Array(room.buffer, 0, bytes)
+      if (!(await readAll(file, content, at)) || crc32(content) !== expected) throw new DamagedFile(name)
+      return new WordBuffer(room)
+    }
+    let at = 0
+    for (const [number, chunk] of chunks.entries()) {
+      if (chunk.kind === kind) {
+        const before = await next
+        next = read(number, at)
+        // It may fail while nobody waits for it yet.
+        next.catch(() => {})
+        if (before !== undefined) yield before
+      }
+      at += chunk.bytes
+    }
+    const last = await next
+    if (last !== undefined) yield last
+  } finally {
+    await next?.catch(() => {})
+    await file.close()
+  }
+}
+
+async function readAll(file: FileHandle, to: Uint8Array, position: number): Promise<boolean> {
+  for (let at = 0; at < to.length; ) {
+    const { bytesRead } = await file.read(to, at, to.length - at, position + at)
+    if (bytesRead === 0) return false
+    at += bytesRead
+  }
+  return true
+}
