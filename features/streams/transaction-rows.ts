@@ -1,8 +1,8 @@
 import { hash48 } from '../hash.ts'
 import { PageStore } from '../state/pages.ts'
-import type { Segment } from '../state/segments.ts'
 import { type Calendar, MS_PER_DAY, MS_PER_HOUR } from '../time.ts'
 import type { RowBlocks } from '../window/blocks.ts'
+import type { Segment } from '../window/segment.ts'
 import { TRAIT, TRANSACTION_F64, TRANSACTION_RETENTION_DAYS, TRANSACTION_U32 } from './transactions.ts'
 
 /**

@@ -1,7 +1,7 @@
-import type { Segment } from '../state/segments.ts'
 import { MS_PER_DAY } from '../time.ts'
 import type { WindowAggregate } from './aggregate.ts'
 import { generateFunction } from './generate.ts'
+import type { Segment } from './segment.ts'
 
 /** What the texts of window passes are made of. */
 

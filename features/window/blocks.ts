@@ -1,4 +1,3 @@
-import type { Segment } from '../state/segments.ts'
 import {
   type Accumulator,
   exactSums,
@@ -18,6 +17,7 @@ import {
 import type { WindowAggregate } from './aggregate.ts'
 import { compileWindowPass } from './compile.ts'
 import { generateFunction } from './generate.ts'
+import type { Segment } from './segment.ts'
 
 /**
  * The window pass for segments of thousands of rows. Rows stand in blocks of 32 and blocks in groups of 16, both by a row's

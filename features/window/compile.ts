@@ -1,4 +1,3 @@
-import type { Segment } from '../state/segments.ts'
 import {
   type Accumulator,
   exactSums,
@@ -21,6 +20,7 @@ import {
 import type { WindowAggregate } from './aggregate.ts'
 import { DistinctSet } from './distinct.ts'
 import { generateFunction } from './generate.ts'
+import type { Segment } from './segment.ts'
 
 /**
  * Compiles the aggregates of one stream into one backward pass over time-sorted rows. The text of the loop is made from

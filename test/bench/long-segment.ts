@@ -1,10 +1,10 @@
 import { CATALOGUE } from '../../features/catalogue/index.ts'
-import type { Segment } from '../../features/state/segments.ts'
 import { TRAIT, TRANSACTION_F64 } from '../../features/streams/transactions.ts'
 import { MS_PER_DAY } from '../../features/time.ts'
 import { aggregateKey, type WindowAggregate } from '../../features/window/aggregate.ts'
 import { compileBlockPass } from '../../features/window/blocks.ts'
 import { compileWindowPass } from '../../features/window/compile.ts'
+import type { Segment } from '../../features/window/segment.ts'
 
 export type LongSegmentSpeed = {
   readonly rows: number

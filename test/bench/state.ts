@@ -1,5 +1,6 @@
 import { hash64 } from '../../features/hash.ts'
 import { FeaturePartition } from '../../features/partition.ts'
+import { BorrowerSet } from '../../pipelines/engine/borrower-set.ts'
 import { DISCARD } from '../../pipelines/engine/outputs.ts'
 import { RecentIds } from '../../pipelines/intake/recent-ids.ts'
 import { CHECKPOINT_EVALUATIONS } from '../../pipelines/run/pipeline.ts'
@@ -74,7 +75,7 @@ async function decideAll(population: Population): Promise<void> {
     sinceCheckpoint += records.length
     if (sinceCheckpoint < CHECKPOINT_EVALUATIONS) continue
     sinceCheckpoint = 0
-    for (const { dirty } of engine.partitions) dirty.clear()
+    for (const state of engine.partitions) state.dirty = new BorrowerSet()
   }
   population.goOn()
 }

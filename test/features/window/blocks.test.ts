@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Segment } from '../../../features/state/segments.ts'
 import type { Fold, WindowAggregate } from '../../../features/window/aggregate.ts'
 import { compileBlockPass, type RowBlocks } from '../../../features/window/blocks.ts'
 import { compileWindowPass } from '../../../features/window/compile.ts'
+import type { Segment } from '../../../features/window/segment.ts'
 
 const SEED = 20_260_101
 const RUNS = 300
