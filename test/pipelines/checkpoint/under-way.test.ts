@@ -136,8 +136,10 @@ describe('what a snapshot takes', () => {
     while (snapshot.copySlice()) slices++
     expect(slices).toBeGreaterThanOrEqual((12 * heavy) / (SLICE_WORDS_MAX + heavy))
     await checkpoints.write(snapshot)
-    const { manifest } = JSON.parse(readFileSync(join(directory, 'checkpoint', 'manifest.json'), 'utf8'))
-    const sizes = (manifest.files[0].chunks as { bytes: number }[]).map(({ bytes }) => bytes / 4)
+    const { manifest } = JSON.parse(readFileSync(join(directory, 'checkpoint', 'manifest.json'), 'utf8')) as {
+      manifest: { files: { chunks: { bytes: number }[] }[] }
+    }
+    const sizes = (manifest.files[0]?.chunks ?? []).map(({ bytes }) => bytes / 4)
     expect(sizes.filter((words) => words > CHUNK_WORDS)).toHaveLength(1)
     const restored = await new Checkpoints(directory).restore(() => newEngine(ONE_BORROWER_SHAPE), new Map())
     expect(await stateOf(restored.engine)).toEqual(await stateOf(engine))

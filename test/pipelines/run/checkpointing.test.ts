@@ -39,9 +39,9 @@ describe('a checkpoint of a running pipeline', () => {
         expect(existsSync(manifest)).toBe(false)
         await pipeline.drain()
         expect(await until(() => existsSync(manifest))).toBe(true)
-        const { partitions } = JSON.parse(readFileSync(manifest, 'utf8')).manifest as {
-          partitions: { offset: number }[]
-        }
+        const { partitions } = (
+          JSON.parse(readFileSync(manifest, 'utf8')) as { manifest: { partitions: { offset: number }[] } }
+        ).manifest
         partitions.forEach(({ offset }, partition) => {
           expect(offset).toBeLessThanOrEqual(pipeline.sink.acknowledged.get(partition) ?? -1)
         })
