@@ -74,7 +74,7 @@ export class WordBuffer {
     const length = this.get()
     const from = this.at * 4
     this.at += wordsOf(length)
-    return Uint8Array.from(this.#asBytes().subarray(from, from + length))
+    return new Uint8Array(this.words.buffer.slice(this.words.byteOffset + from, this.words.byteOffset + from + length))
   }
 
   /** What was written so far; valid until the next write. */
