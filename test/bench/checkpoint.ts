@@ -23,7 +23,7 @@ const TENANT = 'default'
 const NEWLINE = 10
 const START = '2024-01-01'
 /** Borrowers that are simulated; the others are copies of them under other tokens. */
-const SIMULATED = 500
+const SIMULATED = 200
 const DAYS = 240
 
 export type CheckpointSpeed = {
