@@ -8,6 +8,8 @@
 const CHUNK_SHIFT = 12
 const PAGES_PER_CHUNK = 1 << CHUNK_SHIFT
 const OWNERS_FIRST = 1024
+/** From so many words on they are copied faster in one call than one by one. */
+const WORDS_IN_ONE_CALL = 128
 /** Page numbers begin at 1: 0 is no page. */
 const NO_PAGE = 0
 
@@ -33,8 +35,8 @@ export class PageStore {
     return owner < this.#rows.length ? (this.#rows[owner] as number) : 0
   }
 
-  /** Copies an owner's rows, oldest first, to `target` from word `at` on, which must have room; returns their number. */
-  read(owner: number, target: Uint32Array, at = 0): number {
+  /** Copies an owner's rows, oldest first, to the beginning of `target`, which must have room; returns their number. */
+  read(owner: number, target: Uint32Array): number {
     const rows = this.count(owner)
     if (rows === 0) return 0
     const full = this.stride * this.rowsPerPage
@@ -44,7 +46,7 @@ export class PageStore {
     while (page !== NO_PAGE) {
       const words = this.wordsOf(page)
       const from = this.firstWord(page) - begin
-      for (let k = begin; k < end; k++) target[at + k] = words[from + k] as number
+      for (let k = begin; k < end; k++) target[k] = words[from + k] as number
       end = begin
       begin -= full
       page = words[from + begin + full * 2] as number
@@ -65,8 +67,8 @@ export class PageStore {
     this.#rows[owner] = rows + 1
   }
 
-  /** Replaces an owner's rows from row `from` on by those of `source`, where row r begins at word `at` + r · stride. */
-  rewrite(owner: number, from: number, source: Uint32Array, rows: number, at = 0): void {
+  /** Replaces an owner's rows from row `from` on by those of `source`, where row r begins at word r · stride. */
+  rewrite(owner: number, from: number, source: Uint32Array, rows: number): void {
     if (owner >= this.#rows.length) this.#growOwners(owner)
     const keep = Math.floor(from / this.rowsPerPage)
     let pages = Math.ceil((this.#rows[owner] as number) / this.rowsPerPage)
@@ -82,7 +84,7 @@ export class PageStore {
       const to = this.firstWord(page)
       const begin = number * full
       const end = Math.min(begin + full, rows * this.stride)
-      for (let k = begin; k < end; k++) words[to + k - begin] = source[at + k] as number
+      for (let k = begin; k < end; k++) words[to + k - begin] = source[k] as number
       page = words[to + full] as number
     }
   }
@@ -112,12 +114,82 @@ export class PageStore {
     return chunks + this.#lastPage.byteLength + this.#rows.byteLength
   }
 
+  /** Words of an owner's pages, whole ones. */
+  wordsOfPages(owner: number): number {
+    return this.#pagesFor(this.count(owner)) * this.#pageWords
+  }
+
+  /**
+   * Copies an owner's pages as they lie, oldest first, to `target` from word `at` on, with zeros where they hold no row;
+   * returns the words that these are.
+   */
+  copyPages(owner: number, target: Uint32Array, at: number): number {
+    const total = this.wordsOfPages(owner)
+    const pageWords = this.#pageWords
+    let used = this.count(owner) * this.stride - (total / pageWords - 1) * (pageWords - 1)
+    let to = at + total
+    for (let page = this.lastPage(owner); page !== NO_PAGE; page = this.before(page)) {
+      to -= pageWords
+      const words = this.wordsOf(page)
+      const from = this.firstWord(page)
+      for (let k = 0; k < used; k++) target[to + k] = words[from + k] as number
+      for (let k = used; k < pageWords; k++) target[to + k] = 0
+      used = pageWords - 1
+    }
+    return total
+  }
+
+  /** Gives an owner that has none the pages that were copied of one with so many rows; returns the words that these are. */
+  pastePages(owner: number, rows: number, source: Uint32Array, at: number): number {
+    if (owner >= this.#rows.length) this.#growOwners(owner)
+    const total = this.#pagesFor(rows) * this.#pageWords
+    let before = NO_PAGE
+    for (let from = at; from < at + total; ) {
+      const first = this.#take(NO_PAGE)
+      let last = first
+      let end = from + this.#pageWords
+      // New pages of a chunk lie one behind the other, so that they are copied in one call.
+      while (end < at + total && last === this.#pagesUsed && last % PAGES_PER_CHUNK !== 0) {
+        this.#pagesUsed = ++last
+        end += this.#pageWords
+      }
+      copyWords(source, from, this.wordsOf(first), this.firstWord(first), end - from)
+      this.#setBefore(first, before)
+      for (let page = first + 1; page <= last; page++) this.#setBefore(page, page - 1)
+      before = last
+      from = end
+    }
+    this.#lastPage[owner] = before
+    this.#rows[owner] = rows
+    return total
+  }
+
+  #pagesFor(rows: number): number {
+    return Math.ceil(rows / this.rowsPerPage)
+  }
+
+  /** Pages that hold rows. */
+  get pages(): number {
+    return this.#pagesUsed - this.#free.length
+  }
+
+  /**
+   * Takes memory for so many owners and pages in all. Each 64 MB of it let V8 collect garbage, which is cheap only as long
+   * as there are few objects: who is about to fill a store does this first.
+   */
+  reserve(owners: number, pages: number): void {
+    if (owners > this.#rows.length) this.#growOwners(owners - 1)
+    while (this.#chunks.length * PAGES_PER_CHUNK < pages) this.#addChunk()
+  }
+
+  #addChunk(): void {
+    this.#chunks.push(new Uint32Array(PAGES_PER_CHUNK * this.#pageWords))
+  }
+
   #take(before: number): number {
     let page = this.#free.pop()
     if (page === undefined) {
-      if (this.#pagesUsed % PAGES_PER_CHUNK === 0) {
-        this.#chunks.push(new Uint32Array(PAGES_PER_CHUNK * this.#pageWords))
-      }
+      if (this.#pagesUsed === this.#chunks.length * PAGES_PER_CHUNK) this.#addChunk()
       page = ++this.#pagesUsed
     }
     this.#setBefore(page, before)
@@ -163,4 +235,9 @@ export class PageStore {
     rows.set(this.#rows)
     this.#rows = rows
   }
+}
+
+function copyWords(from: Uint32Array, fromAt: number, to: Uint32Array, toAt: number, count: number): void {
+  if (count >= WORDS_IN_ONE_CALL) to.set(from.subarray(fromAt, fromAt + count), toAt)
+  else for (let k = 0; k < count; k++) to[toAt + k] = from[fromAt + k] as number
 }

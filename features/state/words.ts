@@ -72,9 +72,11 @@ export class WordBuffer {
 
   getBytes(): Uint8Array {
     const length = this.get()
-    const from = this.at * 4
+    // A short array that is filled one by one lies on V8's heap; one made of a buffer's part would take a buffer of its own.
+    const values = new Uint8Array(length)
+    for (let k = 0; k < length; k++) values[k] = (this.words[this.at + (k >>> 2)] as number) >>> ((k & 3) * 8)
     this.at += wordsOf(length)
-    return Uint8Array.from(this.#asBytes().subarray(from, from + length))
+    return values
   }
 
   /** What was written so far; valid until the next write. */

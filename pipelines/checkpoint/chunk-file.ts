@@ -5,9 +5,9 @@ import { WordBuffer } from '../../features/state/words.ts'
 import { bytesOf, type Chunk, type StateFile } from './manifest.ts'
 
 /** Words that are written at once; a borrower with more has a chunk of its own. */
-export const CHUNK_WORDS = 2 * 1024 * 1024
+export const CHUNK_WORDS = 1024 * 1024
 /** Chunks that may wait to be written while another is being filled; whoever makes more of them must wait. */
-const CHUNKS_WAITING_MAX = 1
+const CHUNKS_WAITING_MAX = 2
 
 /** Writes chunks one after the other behind the back of whoever fills them. Memory is bounded by those who wait in `room`. */
 export class ChunkWriter {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { TenantConfiguration } from '../../features/events/contract.ts'
+import { countPages, reservePages } from '../../features/state/serialize.ts'
 import type { Engine } from '../engine/engine.ts'
 
 /** A file is a row of chunks: `names` say who the borrowers are, `states` what is remembered of them. */
@@ -18,6 +19,8 @@ const partitionSchema = z.strictObject({
   definitions: z.unknown(),
   feed_seqs: z.record(z.string(), z.int()),
   borrowers: z.int(),
+  /** Pages that each store of the borrowers' state takes. */
+  pages: z.array(z.int()),
   /** Words that loans share, by their numbers. */
   names: z.array(z.string()),
   /** In the order of their first appearance, which only grows: files call them by their number. */
@@ -68,13 +71,14 @@ export function unsealManifest(text: string): { readonly ok: boolean; readonly m
   }
 }
 
-/** Everything of an engine but its borrowers, copied: places, definitions in force, tenants and what they have closed. */
+/** Everything of an engine, whose loan books are saved, but its borrowers, copied: places, definitions in force, tenants and what they have closed. */
 export function copyShells(engine: Engine): PartitionShell[] {
   return engine.partitions.map((state) => ({
     offset: state.offset,
     definitions: state.definitions?.published ?? null,
     feed_seqs: Object.fromEntries(state.feedSeqs),
     borrowers: state.features.borrowers.length,
+    pages: countPages(state.features),
     names: [...state.features.names.texts],
     tenants: [...state.features.tenants.values()].map(({ tenant, slices }) => ({
       tenant: tenant.name,
@@ -96,6 +100,7 @@ export function restoreShells(engine: Engine, shells: readonly PartitionShell[])
     const state = engine.partitions[partition]
     if (state === undefined) return
     state.offset = one.offset
+    reservePages(state.features, one.borrowers, one.pages)
     if (one.definitions !== null) engine.publish(state, one.definitions as Parameters<Engine['publish']>[1])
     for (const [tenant, seq] of Object.entries(one.feed_seqs)) state.feedSeqs.set(tenant, seq)
     for (const name of one.names) state.features.names.numberOf(name)

@@ -11,10 +11,10 @@ import { writeDecision } from './decision-words.ts'
 import { type Chunk, copyShells, type PartitionShell } from './manifest.ts'
 
 /** What one slice copies at the most, a few milliseconds of work: nothing else is done meanwhile. */
-export const SLICE_BORROWERS_MAX = 1000
-export const SLICE_WORDS_MAX = 1024 * 1024
+export const SLICE_BORROWERS_MAX = 500
+export const SLICE_WORDS_MAX = 512 * 1024
 /** Who a borrower is takes far less than what is known of it. */
-export const SLICE_NAMES_MAX = 10_000
+export const SLICE_NAMES_MAX = 5000
 /** Room for a borrower's decision and its few reports; more of them make a chunk larger. */
 const REST_WORDS = 1024
 
@@ -55,13 +55,13 @@ export class Snapshot implements SnapshotUnderWay {
     this.name = name
     this.isBase = named === null
     this.#engine = engine
+    for (const { features } of engine.partitions) features.book.save()
     this.shells = copyShells(engine)
     this.#writer = new ChunkWriter(join(folder, name))
     this.#names = this.#writer.take()
     this.#states = this.#writer.take()
     this.#copies = engine.partitions.map((state, partition) => {
       const { features, dirty } = state
-      features.book.save()
       state.dirty = new BorrowerSet()
       const borrowers = features.borrowers.length
       const copy: PartitionCopy = {
