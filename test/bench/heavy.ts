@@ -3,6 +3,7 @@ import { CATALOGUE } from '../../features/catalogue/index.ts'
 import type { EventOf } from '../../features/events/contract.ts'
 import { type BorrowerEvent, FeaturePartition } from '../../features/partition.ts'
 import { threadCpu_us } from './clock.ts'
+import { measureLongSegment } from './long-segment.ts'
 import { median, quantile } from './machine.ts'
 import { type Context, number, type Outcome, spread, tableHead, tableRow } from './part.ts'
 import { applySimulated, isConfiguration, simulatedDays } from './simulated.ts'
@@ -57,7 +58,8 @@ export async function measureHeavy({ isQuick }: Context): Promise<Outcome> {
     const events = heavy.more.slice(round * perRound, (round + 1) * perRound)
     measured.push(measureRound(events, nextNeighbours, take))
   }
-  return describe(measured, one.transactions.length)
+  const described = describe(measured, one.transactions.length)
+  return { ...described, lines: [...described.lines, '', ...windowLines(one.transactions.length)] }
 }
 
 /** Heavy events with neighbours between them, then as many neighbours alone. */
@@ -172,4 +174,13 @@ function describe(rounds: readonly Round[], liveEvents: number): Outcome {
       },
     ],
   }
+}
+
+/** The window pass alone, in blocks of rows and without them. */
+function windowLines(rows: number): string[] {
+  const { aggregates, block_us, plain_us } = measureLongSegment(rows)
+  return [
+    `The window pass alone over as many rows, ${aggregates} aggregates: ${block_us.toFixed(1)} µs an event in blocks, ` +
+      `${plain_us.toFixed(0)} µs row by row.`,
+  ]
 }

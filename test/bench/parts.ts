@@ -1,4 +1,5 @@
 import { measureBackfill } from './backfill.ts'
+import { measureCheckpointPart } from './checkpoint-part.ts'
 import { measureFeatures } from './features.ts'
 import { measureHeavy } from './heavy.ts'
 import { measureLatency } from './latency.ts'
@@ -16,6 +17,7 @@ export const PARTS: readonly Part[] = [
   { name: 'sweep', title: "A day's sweep", run: measureSweep },
   { name: 'populations', title: 'State per borrower, and growth', run: measurePopulations },
   { name: 'heavy', title: 'A heavy borrower', run: measureHeavy },
+  { name: 'checkpoint', title: 'A checkpoint', run: measureCheckpointPart },
   { name: 'w45', title: 'W45, beside DuckDB and the embedded ClickHouse', run: measureW45Part },
   { name: 'backfill', title: 'Backfill', run: measureBackfill },
   { name: 'latency', title: 'Event accepted to visible in the feed', run: measureLatency },
