@@ -1,13 +1,12 @@
 import {
   DEFAULT_TENANT_CONFIGURATION,
-  EVENT_VERSION,
   type Event,
   type EventOf,
   type PublishedDefinitions,
 } from '../../features/events/contract.ts'
-import { canonicalData, type Decoded } from '../../features/events/decode.ts'
+import { canonicalData } from '../../features/events/decode.ts'
 import type { LogRecord } from '../../features/events/record.ts'
-import { borrowerHash, hash64 } from '../../features/hash.ts'
+import { borrowerHash } from '../../features/hash.ts'
 import { dateOfDay } from '../../features/time.ts'
 import type {
   HashedRecord,
@@ -19,6 +18,7 @@ import type {
   LogShape,
   RefusedItem,
 } from './items.ts'
+import { controlEvent, NO_HASHES, OWN_SOURCE, type Prepared, prepare } from './prepare.ts'
 import { RecentIds } from './recent-ids.ts'
 import { LIVE_FUTURE_MS_MAX, TenantClock } from './tenant-clock.ts'
 
@@ -26,8 +26,6 @@ import { LIVE_FUTURE_MS_MAX, TenantClock } from './tenant-clock.ts'
 export const RECENT_ID_DAYS = 31
 /** An event whose time lies more closed days back than this is looked up in `events`. */
 export const LATE_LOOKUP_DAYS = 30
-/** Source of the records that foreshock makes itself. */
-export const OWN_SOURCE = 'foreshock'
 
 /** What intake keeps of a tenant: how far its time has come, and the ids that it received lately. */
 type KnownTenant = {
@@ -357,34 +355,8 @@ export function sourceKey(tenant: string, sourcePartition: string): string {
   return `${tenant}${SEPARATOR}${sourcePartition}`
 }
 
-const NO_HASHES = new Uint32Array(4)
 const NOTHING_STORED: ReadonlyMap<string, { high: number; low: number }> = new Map()
 const FORGET_EVERY_DAYS = 8
-
-/** What is computed once of an event: its canonical data, and the hashes of its identity and of its content. */
-type Prepared = { readonly data: string; readonly hashes: Uint32Array }
-
-const NOTHING_PREPARED: Prepared = { data: '', hashes: NO_HASHES }
-
-function prepare(decoded: Decoded): Prepared {
-  if (!decoded.ok) return NOTHING_PREPARED
-  const { event } = decoded
-  const data = canonicalData(event)
-  const hashes = new Uint32Array(4)
-  hash64(`${event.tenant}\u0000${event.source}\u0000${event.id}`, hashes, 0)
-  hash64(`${event.type}\u0000${event.subject}\u0000${event.time}\u0000${data}`, hashes, 2)
-  return { data, hashes }
-}
-
-function controlEvent<Type extends 'day.closed' | 'tenant.configured' | 'definitions.published'>(
-  type: Type,
-  id: string,
-  tenant: string,
-  time: number,
-  data: EventOf<Type>['data'],
-): Event {
-  return { id, source: OWN_SOURCE, type, version: EVENT_VERSION, time, tenant, subject: '', data } as unknown as Event
-}
 
 /** Business day from which on an id's keeping is counted: it was received then, or is dated later. */
 export function keptUntilDay(receivedDay: number, eventDay: number): number {
