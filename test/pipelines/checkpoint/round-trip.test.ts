@@ -111,6 +111,8 @@ describe('what ticks alone decided', () => {
     const whole = newEngine(ONE_BORROWER_SHAPE)
     const rows = (await process(whole, log)).sorted()
     expect(rows.filter((row) => row.includes('"type":"cleared"'))).toHaveLength(1)
+    // Of whom nothing is active nothing is kept.
+    expect(whole.partitions[0]?.decisions.size).toBe(0)
     // The warning opens with the events; the base holds it. Its signal goes off, and later it is cleared, by ticks alone.
     for (const increment of [30, 33, 36, 39, 42, 45]) {
       const directory = newDirectory()

@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFi
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import type { LogRecord } from '../../../features/events/record.ts'
+import { dayOfDate } from '../../../features/time.ts'
 import { Checkpoints } from '../../../pipelines/checkpoint/checkpoint.ts'
 import { CHUNK_WORDS } from '../../../pipelines/checkpoint/chunk-file.ts'
 import { SLICE_WORDS_MAX } from '../../../pipelines/checkpoint/snapshot.ts'
@@ -10,7 +11,7 @@ import { DISCARD } from '../../../pipelines/engine/outputs.ts'
 import { type Draw, drawing } from '../../oracle/draw.ts'
 import { closing, decoded, logOfEvents, ONE_BORROWER_SHAPE, publishing } from '../engine/one-borrower.ts'
 import { interleave, newEngine, process, readWholeLog } from '../engine/replay.ts'
-import { noon, toIncoming, transaction } from '../run/events.ts'
+import { disbursement, noon, toIncoming, transaction } from '../run/events.ts'
 import { historyLines } from '../run/history.ts'
 import { withPipeline } from '../run/open.ts'
 import { newDirectory, placesOf, stateOf } from './support.ts'
@@ -19,6 +20,7 @@ const SEED = 20_260_601
 const CASES = 12
 const BORROWERS = 30
 const shape = { partitions: 2, slices: 3 }
+const FIRST_DAY = dayOfDate('2024-01-01')
 let records: LogRecord[] = []
 
 beforeAll(async () => {
@@ -94,6 +96,42 @@ describe('a snapshot while the engine goes on', () => {
     await checkpoints.write(snapshot)
     const restored = await new Checkpoints(directory).restore(() => newEngine(ONE_BORROWER_SHAPE), placesOf(engine))
     expect(await stateOf(restored.engine)).toEqual(expected)
+  })
+
+  /** Restores what was begun after `begun` records of a log of one borrower and written after `written`, next to an engine of that place. */
+  async function restoredOf(log: readonly LogRecord[], begun: number, written: number, increment = begun) {
+    const directory = newDirectory()
+    const checkpoints = new Checkpoints(directory)
+    const engine = newEngine(ONE_BORROWER_SHAPE)
+    await process(engine, log.slice(0, begun))
+    const snapshot = checkpoints.begin(engine)
+    await process(engine, log.slice(begun, written))
+    await checkpoints.write(snapshot)
+    if (increment > begun) await checkpoints.write(checkpoints.begin(engine))
+    const expected = newEngine(ONE_BORROWER_SHAPE)
+    await process(expected, log.slice(0, increment))
+    const restored = await new Checkpoints(directory).restore(() => newEngine(ONE_BORROWER_SHAPE), placesOf(engine))
+    return { restored: await stateOf(restored.engine), expected: await stateOf(expected) }
+  }
+
+  const disbursed = [
+    publishing(currentDefinitions(null)),
+    decoded(disbursement('loan', noon(0), 'b', 'l-1')),
+    closing(FIRST_DAY),
+  ]
+
+  it('has loans as they were before a day closed that nobody was swept on', async () => {
+    const data = { loan: 'l-1', closed_at: noon(1) }
+    const closed = { id: 'closed', source: 'loans', type: 'loan.closed', time: noon(1), subject: 'b', data }
+    const log = logOfEvents([...disbursed, decoded(closed), closing(FIRST_DAY + 1)])
+    const { restored, expected } = await restoredOf(log, 4, 5)
+    expect(restored).toEqual(expected)
+  })
+
+  it('knows the days that were closed at its place, not when a borrower was copied', async () => {
+    const log = logOfEvents([...disbursed, closing(FIRST_DAY + 1)])
+    const { restored, expected } = await restoredOf(log, 3, 4, 4)
+    expect(restored).toEqual(expected)
   })
 
   it('copies no more borrowers at a time than it may', async () => {
