@@ -149,8 +149,3 @@ export function isWeekend(day: number): boolean {
   const weekday = (((day + 4) % 7) + 7) % 7
   return weekday === 0 || weekday === 6
 }
-
-/** Day of the month of a day number, from 1. */
-export function dayInMonth(day: number): number {
-  return day - firstDayOfMonth(monthOfDay(day)) + 1
-}

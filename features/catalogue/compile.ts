@@ -1,10 +1,14 @@
 import { FACT_GROUPS } from '../facts/index.ts'
 import { FactView } from '../facts/view.ts'
 import type { Borrower } from '../state/borrower.ts'
-import { TRAIT, TRANSACTION_F64 } from '../streams/transactions.ts'
+import { LONG_ROWS } from '../streams/transaction-rows.ts'
+import { RARE_TRAITS, TRAIT, TRANSACTION_F64 } from '../streams/transactions.ts'
 import { MS_PER_DAY } from '../time.ts'
+import { SEGMENT_LAYOUT } from '../window/accumulators.ts'
 import { aggregateKey, type WindowAggregate } from '../window/aggregate.ts'
+import { compileBlockPass } from '../window/blocks.ts'
 import { compileWindowPass } from '../window/compile.ts'
+import { generateFunction } from '../window/generate.ts'
 import type { FeatureDefinition, Input } from './define.ts'
 
 /** Writes all features of a borrower at its current as-of time to `out[at …]`, in catalogue order; NaN is missing. */
@@ -29,24 +33,28 @@ export function compileCatalogue(catalogue: readonly FeatureDefinition[]): Evalu
 
   const slotsOf = catalogue.map((entry) => entry.inputs.map(slotOf))
   const slots = new Float64Array(windowsFrom + windows.size)
-  const groups = factSlots(slots)
-  const passOf = (stream: WindowAggregate['stream']) => {
+  const computeFacts = compileFacts(slots)
+  const ofStream = (stream: WindowAggregate['stream']) => {
     const mine = [...windows.values()].filter((one) => one.aggregate.stream === stream)
-    return compileWindowPass(
-      mine.map((one) => one.aggregate),
-      mine.map((one) => one.slot),
-    )
+    return { aggregates: mine.map((one) => one.aggregate), slotOf: mine.map((one) => one.slot) }
   }
-  const transactionPass = passOf('transactions')
-  const queryPass = passOf('queries')
+  const transactions = ofStream('transactions')
+  const transactionPass = compileWindowPass(transactions.aggregates, transactions.slotOf, SEGMENT_LAYOUT, RARE_TRAITS)
+  const longPass = compileBlockPass(transactions.aggregates, transactions.slotOf)
+  const queries = ofStream('queries')
+  const queryPass = compileWindowPass(queries.aggregates, queries.slotOf)
   const assemble = compileAssembly(catalogue, slotsOf)
   const view = new FactView()
 
   return (borrower, out, at) => {
     view.open(borrower)
     const { time } = view
-    for (const { group, out: facts } of groups) group.compute(view, facts)
-    transactionPass(view.rows, time, slots)
+    computeFacts(view)
+    const { rows } = view
+    if (rows.length > LONG_ROWS) {
+      rows.blocks ??= longPass.createBlocks()
+      longPass.run(rows, rows.blocks, time, slots)
+    } else transactionPass(rows, time, slots)
     queryPass(view.queries, view.bureauTime, slots)
     const since = borrower.columns.transactions_since[borrower.index] as number
     const history = since === Number.POSITIVE_INFINITY ? -1 : time - since
@@ -54,14 +62,17 @@ export function compileCatalogue(catalogue: readonly FeatureDefinition[]): Evalu
   }
 }
 
-/** Each group of facts with its part of the slots. */
-function factSlots(slots: Float64Array) {
+/** Computes all facts, each group into its part of the slots; one call a group in the text, so that each can be inlined. */
+function compileFacts(slots: Float64Array): (view: FactView) => void {
   let from = 0
-  return FACT_GROUPS.map((group) => {
-    const out = slots.subarray(from, from + group.names.length)
+  const bound: Record<string, unknown> = {}
+  const lines = FACT_GROUPS.map((group, k) => {
+    bound[`group${k}`] = group
+    bound[`out${k}`] = slots.subarray(from, from + group.names.length)
     from += group.names.length
-    return { group, out }
+    return `group${k}.compute(view, out${k})`
   })
+  return generateFunction('computeFacts(view)', lines, bound)
 }
 
 /** Distinct parties of transactions are counted by a bit that the latest row of each party has: T never lies before a row. */
@@ -86,9 +97,7 @@ function compileAssembly(catalogue: readonly FeatureDefinition[], slotsOf: reado
     if (entry.needs_report) conditions.push('hasReport')
     return `out[at + ${i}] = ${conditions.length === 0 ? value : `${conditions.join(' && ')} ? ${value} : NaN`}`
   })
-  const makeAssembly = new Function(
-    'compute',
-    `return function assemble(slots, out, at, history, hasReport) {\n${lines.join('\n')}\n}`,
-  )
-  return makeAssembly(catalogue.map((entry) => entry.compute)) as Assemble
+  return generateFunction('assemble(slots, out, at, history, hasReport)', lines, {
+    compute: catalogue.map((entry) => entry.compute),
+  })
 }

@@ -1,6 +1,6 @@
 import { TRAIT } from '../streams/transactions.ts'
-import { dayInMonth, firstDayOfMonth, MS_PER_DAY, monthOfDay } from '../time.ts'
-import { type FactView, RowList, slotsOf } from './view.ts'
+import { firstDayOfMonth, MS_PER_DAY, monthOfDay } from '../time.ts'
+import { type FactView, firstAfter, slotsOf } from './view.ts'
 
 /** The balance as a step function of time: each stated one stands until the next. */
 
@@ -19,10 +19,9 @@ const SHORT_DAYS = 30
 /** Month ends within the lookback that can be compared. */
 const MONTHS_MAX = 7
 
-/** Rows that state a balance, oldest first, and their dates. */
-const steps = new RowList()
 /** Closing balances of the months before the current one, the latest first. */
 const closings = new Float64Array(MONTHS_MAX)
+const NONE = -1
 
 export const BALANCE_FACTS = {
   names: NAMES,
@@ -30,10 +29,10 @@ export const BALANCE_FACTS = {
     const { borrower, time } = view
     out.fill(Number.NaN)
     out[SLOT.balance_last] = borrower.columns.last_balance_minor[borrower.index] as number
-    listSteps(view)
-    if (steps.length === 0) return
-    out[SLOT.balance_mean_30d] = meanSince(view, time - SHORT_DAYS * MS_PER_DAY)
-    out[SLOT.balance_mean_90d] = meanSince(view, time - DAYS * MS_PER_DAY)
+    const oldest = firstStep(view)
+    if (oldest === NONE) return
+    out[SLOT.balance_mean_30d] = meanSince(view, oldest, time - SHORT_DAYS * MS_PER_DAY)
+    out[SLOT.balance_mean_90d] = meanSince(view, oldest, time - DAYS * MS_PER_DAY)
     out[SLOT.days_below_zero_90d] = daysBelow(view, 0)
     const instalment = view.next_instalment_minor
     if (!Number.isNaN(instalment)) out[SLOT.days_below_instalment_90d] = daysBelow(view, instalment)
@@ -41,59 +40,60 @@ export const BALANCE_FACTS = {
   },
 }
 
-function listSteps({ rows, first, end }: FactView): void {
+/** The oldest row of the lookback that states a balance, a step of the function. */
+function firstStep({ rows, first, end }: FactView): number {
   const { traits } = rows
-  steps.length = 0
-  for (let i = first; i < end; i++) if (((traits[i] as number) & TRAIT.BALANCE) !== 0) steps.push(i)
+  for (let i = first; i < end; i++) if (((traits[i] as number) & TRAIT.BALANCE) !== 0) return i
+  return NONE
 }
 
-/** Mean over (s, T], weighted by how long each balance stood; s is `since`, or the first step where that is later. */
-function meanSince({ rows, time }: FactView, since: number): number {
-  const { times, balances } = rows
-  const firstTime = times[steps.rows[0] as number] as number
-  const from = Math.max(since, firstTime)
+/** Mean over (s, T], weighted by how long each balance stood; s is `since`, or the oldest step where that is later. */
+function meanSince({ rows, time, first, end }: FactView, oldest: number, since: number): number {
+  const { times, balances, traits } = rows
+  const from = Math.max(since, times[oldest] as number)
   if (time === from) return Number.NaN
-  let k = steps.length - 1
-  while (k > 0 && (times[steps.rows[k] as number] as number) > from) k--
-  let sum = 0
+  const next = firstAfter(times, first, end, from)
+  let inForce = next - 1
+  while (((traits[inForce] as number) & TRAIT.BALANCE) === 0) inForce--
+  let balance = balances[inForce] as number
   let begin = from
-  for (; k < steps.length; k++) {
-    const next = k + 1 < steps.length ? (times[steps.rows[k + 1] as number] as number) : time
-    if (next <= begin && k + 1 < steps.length) continue
-    sum += (balances[steps.rows[k] as number] as number) * (next - begin)
-    begin = next
+  let sum = 0
+  for (let i = next; i < end; i++) {
+    if (((traits[i] as number) & TRAIT.BALANCE) === 0) continue
+    sum += balance * ((times[i] as number) - begin)
+    begin = times[i] as number
+    balance = balances[i] as number
   }
+  sum += balance * (time - begin)
   return sum / (time - from)
 }
 
 /** Dates of the last 90 whose closing balance is known and below `limit`. */
-function daysBelow({ rows, day }: FactView, limit: number): number {
-  const { balances, days } = rows
+function daysBelow({ rows, first, end, day }: FactView, limit: number): number {
+  const { balances, days, traits } = rows
   let below = 0
   let until = day + 1
   const oldest = day - DAYS + 1
-  for (let k = steps.length - 1; k >= 0 && until > oldest; k--) {
-    const row = steps.rows[k] as number
-    const from = Math.max(days[row] as number, oldest)
-    if (from < until) {
-      if ((balances[row] as number) < limit) below += until - from
-      until = from
-    }
+  for (let i = end - 1; i >= first && until > oldest; i--) {
+    const from = Math.max(days[i] as number, oldest)
+    if (from >= until || ((traits[i] as number) & TRAIT.BALANCE) === 0) continue
+    if ((balances[i] as number) < limit) below += until - from
+    until = from
   }
   return below
 }
 
 /** Months in a row, up to the last whole one, that closed with less than the month before. */
-function fallingMonths({ rows, day }: FactView): number {
-  const { balances, days } = rows
+function fallingMonths({ rows, first, end, day }: FactView): number {
+  const { balances, days, traits } = rows
   const current = monthOfDay(day)
   let known = 0
   // The first day of the month after the one whose closing balance is looked for.
-  let after = day - dayInMonth(day) + 1
-  for (let k = steps.length - 1; k >= 0 && known < MONTHS_MAX; k--) {
-    const row = steps.rows[k] as number
-    while (known < MONTHS_MAX && (days[row] as number) < after) {
-      closings[known++] = balances[row] as number
+  let after = firstDayOfMonth(current)
+  for (let i = end - 1; i >= first && known < MONTHS_MAX; i--) {
+    if ((days[i] as number) >= after || ((traits[i] as number) & TRAIT.BALANCE) === 0) continue
+    while (known < MONTHS_MAX && (days[i] as number) < after) {
+      closings[known++] = balances[i] as number
       after = firstDayOfMonth(current - known)
     }
   }

@@ -1,6 +1,7 @@
 import type { FinancialStatement } from '../events/contract.ts'
 import { COURT_DAYS, type Dated, type Statement } from '../state/reports.ts'
 import { MS_PER_DAY } from '../time.ts'
+import { ExactSums } from './exact-sums.ts'
 import { newestLoan } from './proceeds.ts'
 import { type FactView, slotsOf } from './view.ts'
 
@@ -27,6 +28,7 @@ const NAMES = [
 ] as const
 const SLOT = slotsOf(NAMES)
 
+const amounts = new ExactSums(1)
 const SALARY_DAYS = 365
 const INDEX_DAYS = 90
 /** A statement so long before the latest is the year before's. */
@@ -65,11 +67,13 @@ function countDated(
   countSlot: number,
   amountSlot: number | undefined,
 ): void {
+  amounts.clear()
   for (const { time, amount_minor } of list) {
     if (time <= after) continue
     out[countSlot] = (out[countSlot] as number) + 1
-    if (amountSlot !== undefined) out[amountSlot] = (out[amountSlot] as number) + amount_minor
+    amounts.add(0, amount_minor)
   }
+  if (amountSlot !== undefined) out[amountSlot] = amounts.of(0)
 }
 
 function collateral({ borrower }: FactView, out: Float64Array): void {

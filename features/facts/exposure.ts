@@ -1,5 +1,6 @@
 import { type Loan, UNSETTLED } from '../ledger/loan.ts'
 import { monthOfDay } from '../time.ts'
+import { ExactSums } from './exact-sums.ts'
 import { type FactView, slotsOf } from './view.ts'
 
 /** What is owed, when, and against which limits. Missing where no loan is known. */
@@ -29,7 +30,11 @@ const SCHEDULED_DAYS = 30
 const CHANGE_DAYS = 30
 
 /** Sums over the loans of one evaluation. */
-const sums = new Float64Array(NAMES.length)
+const sums = new ExactSums(NAMES.length)
+/** What falls due next. */
+const next = new ExactSums(1)
+/** Sums of the change and of the limits. */
+const use = new ExactSums(2)
 
 export const EXPOSURE_FACTS = {
   names: NAMES,
@@ -40,10 +45,9 @@ export const EXPOSURE_FACTS = {
       return
     }
     const { day } = view
-    sums.fill(0)
+    sums.clear()
     let oldest = Number.POSITIVE_INFINITY
     let nextDue = UNSETTLED
-    let nextAmount = Number.NaN
     let lastDue = Number.NEGATIVE_INFINITY
     for (const loan of view.loans) {
       count(SLOT.restructured_count, loan.restructured_count)
@@ -62,15 +66,17 @@ export const EXPOSURE_FACTS = {
         if (due < day) sumOverdue(loan, i)
         else if (due < nextDue) {
           nextDue = due
-          nextAmount = loan.unpaid(i)
-        } else if (due === nextDue) nextAmount += loan.unpaid(i)
+          next.clear()
+          next.add(0, loan.unpaid(i))
+        } else if (due === nextDue) next.add(0, loan.unpaid(i))
       }
     }
-    out.set(sums)
+    for (let slot = 0; slot < NAMES.length; slot++) out[slot] = sums.of(slot)
+    const nextAmount = nextDue === UNSETTLED ? Number.NaN : next.of(0)
     out[SLOT.remaining_term_days] = lastDue === Number.NEGATIVE_INFINITY ? Number.NaN : lastDue - day
-    out[SLOT.months_on_book] = sums[SLOT.active_loan_count] === 0 ? Number.NaN : monthOfDay(day) - monthOfDay(oldest)
+    out[SLOT.months_on_book] = sums.of(SLOT.active_loan_count) === 0 ? Number.NaN : monthOfDay(day) - monthOfDay(oldest)
     out[SLOT.next_instalment_amount] = nextAmount
-    if (sums[SLOT.limit_total] === 0) {
+    if (sums.of(SLOT.limit_total) === 0) {
       out[SLOT.limited_outstanding] = Number.NaN
       out[SLOT.limit_total] = Number.NaN
     }
@@ -80,7 +86,7 @@ export const EXPOSURE_FACTS = {
 }
 
 function count(slot: number, amount: number): void {
-  sums[slot] = (sums[slot] as number) + amount
+  sums.add(slot, amount)
 }
 
 function sumLoan(loan: Loan): void {
@@ -101,16 +107,15 @@ function sumOverdue(loan: Loan, i: number): void {
 
 /** Change of the use of the limits within 30 days, over the open loans that had one then. */
 function utilisationChange({ loans, day }: FactView): number {
-  let change = 0
-  let limits = 0
+  use.clear()
   for (const loan of loans) {
     if (loan.status !== 'open' || Number.isNaN(loan.credit_limit_minor) || loan.disbursed_day > day - CHANGE_DAYS)
       continue
-    limits += loan.credit_limit_minor
+    use.add(1, loan.credit_limit_minor)
     const now = loan.outstandingPrincipal()
     loan.reallocate(day - CHANGE_DAYS)
-    change += now - loan.outstandingPrincipal()
+    use.add(0, now - loan.outstandingPrincipal())
     loan.reallocate(day)
   }
-  return limits === 0 ? Number.NaN : change / limits
+  return use.of(1) === 0 ? Number.NaN : use.of(0) / use.of(1)
 }

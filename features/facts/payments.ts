@@ -2,6 +2,7 @@ import type { Loan } from '../ledger/loan.ts'
 import type { Operation } from '../ledger/operation.ts'
 import { TRAIT } from '../streams/transactions.ts'
 import { MS_PER_DAY, MS_PER_HOUR } from '../time.ts'
+import { ExactSums } from './exact-sums.ts'
 import { FewNumbers } from './few-numbers.ts'
 import { type FactView, firstAfter, slotsOf } from './view.ts'
 
@@ -29,6 +30,8 @@ const SPEND_AFTER_DAYS = 90
 /** Another lender's money that came within this time before a repayment may have paid it. */
 const FUNDED_MS = 72 * MS_PER_HOUR
 
+/** Sums of repayments within 30 and 90 days. */
+const paid = new ExactSums(2)
 const accounts = new FewNumbers()
 const payers = new FewNumbers()
 const channels = new FewNumbers()
@@ -46,6 +49,7 @@ export const PAYMENT_FACTS = {
 }
 
 function countPayments(view: FactView, out: Float64Array): void {
+  paid.clear()
   accounts.length = 0
   payers.length = 0
   channels.length = 0
@@ -74,6 +78,8 @@ function countPayments(view: FactView, out: Float64Array): void {
     for (const reversal of loan.reversals)
       if (view.time - reversal < 90 * MS_PER_DAY) add(out, SLOT.reversal_count_90d, 1)
   }
+  out[SLOT.repayment_sum_30d] = paid.of(0)
+  out[SLOT.repayment_sum_90d] = paid.of(1)
   out[SLOT.interest_only_payment_share_180d] = counted === 0 ? Number.NaN : interestOnly / counted
   out[SLOT.paying_account_count_180d] = sizeOrMissing(accounts)
   out[SLOT.payer_count_180d] = sizeOrMissing(payers)
@@ -83,10 +89,10 @@ function countPayments(view: FactView, out: Float64Array): void {
 
 function countRecent(view: FactView, payment: Operation, age: number, out: Float64Array): void {
   add(out, SLOT.repayment_count_90d, 1)
-  add(out, SLOT.repayment_sum_90d, payment.amount_minor)
+  paid.add(1, payment.amount_minor)
   if (age < 30 * MS_PER_DAY) {
     add(out, SLOT.repayment_count_30d, 1)
-    add(out, SLOT.repayment_sum_30d, payment.amount_minor)
+    paid.add(0, payment.amount_minor)
   }
   if (isFundedByLender(view, payment)) add(out, SLOT.lender_funded_repayment_count_90d, 1)
   const spent = nextSpend(view, payment.time)

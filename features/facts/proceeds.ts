@@ -1,6 +1,7 @@
 import type { Loan } from '../ledger/loan.ts'
 import { TRAIT } from '../streams/transactions.ts'
 import { MS_PER_DAY } from '../time.ts'
+import { ExactSums } from './exact-sums.ts'
 import { type FactView, firstAfter, slotsOf } from './view.ts'
 
 /** Use of funds 资金用途: where the newest loan's money went. */
@@ -29,6 +30,7 @@ const RECEIPT_DAYS = 3
 /** What an outgoing row counts as, the first that applies. */
 const DESTINATIONS = [TRAIT.SECURITIES, TRAIT.PROPERTY, TRAIT.LENDER_OUT, TRAIT.CASH, TRAIT.OWN_ACCOUNT] as const
 const traced = new Float64Array(DESTINATIONS.length)
+const diverted = new ExactSums(1)
 const NONE = -1
 
 export const PROCEEDS_FACTS = {
@@ -57,11 +59,11 @@ function divertedShare({ rows, first, end }: FactView, loan: Loan): number {
   const { times, traits, amounts } = rows
   const from = loan.disbursed_at
   const to = from + TRACED_DAYS * MS_PER_DAY
-  let diverted = 0
+  diverted.clear()
   for (let i = firstAfter(times, first, end, from - 1); i < end && (times[i] as number) <= to; i++) {
-    if (((traits[i] as number) & TRAIT.DIVERTED) !== 0) diverted += amounts[i] as number
+    if (((traits[i] as number) & TRAIT.DIVERTED) !== 0) diverted.add(0, amounts[i] as number)
   }
-  return diverted / loan.principal_minor
+  return diverted.of(0) / loan.principal_minor
 }
 
 /** The row with which the principal arrived, NONE where there is none. */

@@ -6,18 +6,16 @@ import type { TransactionColumns } from '../streams/transaction-rows.ts'
 import { TRAIT, TRANSACTION_LOOKBACK_DAYS } from '../streams/transactions.ts'
 import { type Calendar, MS_PER_DAY } from '../time.ts'
 
-/** Row numbers of some rows of the open columns, oldest first. Grows, is never given back. */
+/** Row numbers of some rows of the open columns, oldest first: the first `length` count. */
 export class RowList {
   rows = new Int32Array(1024)
   length = 0
 
-  push(row: number): void {
-    if (this.length === this.rows.length) {
-      const larger = new Int32Array(this.rows.length * 2)
-      larger.set(this.rows)
-      this.rows = larger
-    }
-    this.rows[this.length++] = row
+  /** Empties the list and makes room for so many. */
+  reset(count: number): Int32Array {
+    this.length = 0
+    if (this.rows.length < count) this.rows = new Int32Array(count * 2)
+    return this.rows
   }
 }
 
@@ -62,28 +60,34 @@ export class FactView {
     this.#listRows()
   }
 
-  /** One walk back through the rows sorts out the few that single facts ask for. */
+  /** One walk through the rows sorts out the few that single facts ask for. */
   #listRows(): void {
-    const { times, traits, start, length } = this.rows
-    this.end = start + length
-    this.receipts.length = 0
-    this.salaries.length = 0
-    this.lenderReceipts.length = 0
-    this.cardRows.length = 0
-    this.first = firstAfter(times, start, this.end, this.time - TRANSACTION_LOOKBACK_DAYS * MS_PER_DAY)
-    const cardsAfter = this.time - CARD_DAYS * MS_PER_DAY
-    const wanted = TRAIT.IN | TRAIT.CARD
-    for (let i = this.first; i < this.end; i++) {
+    const { times, traits, start } = this.rows
+    const end = start + this.rows.length
+    const first = firstAfter(times, start, end, this.time - TRANSACTION_LOOKBACK_DAYS * MS_PER_DAY)
+    const cardsFrom = firstAfter(times, first, end, this.time - CARD_DAYS * MS_PER_DAY)
+    this.first = first
+    this.end = end
+    const receipts = this.receipts.reset(end - first)
+    const salaries = this.salaries.reset(end - first)
+    const lenderReceipts = this.lenderReceipts.reset(end - first)
+    const cardRows = this.cardRows.reset(end - first)
+    let receiptCount = 0
+    let salaryCount = 0
+    let lenderCount = 0
+    let cardCount = 0
+    for (let i = first; i < end; i++) {
       const trait = traits[i] as number
-      if ((trait & wanted) === 0) continue
-      if ((trait & TRAIT.CARD) !== 0) {
-        if ((times[i] as number) > cardsAfter) this.cardRows.push(i)
-        continue
-      }
-      if ((trait & TRAIT.PARTY) !== 0) this.receipts.push(i)
-      if ((trait & TRAIT.SALARY) !== 0) this.salaries.push(i)
-      if ((trait & TRAIT.OTHER_LENDER_IN) !== 0) this.lenderReceipts.push(i)
+      if ((trait & TRAIT.IN) !== 0) {
+        if ((trait & TRAIT.PARTY) !== 0) receipts[receiptCount++] = i
+        if ((trait & TRAIT.SALARY) !== 0) salaries[salaryCount++] = i
+        if ((trait & TRAIT.OTHER_LENDER_IN) !== 0) lenderReceipts[lenderCount++] = i
+      } else if ((trait & TRAIT.CARD) !== 0 && i >= cardsFrom) cardRows[cardCount++] = i
     }
+    this.receipts.length = receiptCount
+    this.salaries.length = salaryCount
+    this.lenderReceipts.length = lenderCount
+    this.cardRows.length = cardCount
   }
 }
 

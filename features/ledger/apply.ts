@@ -111,57 +111,63 @@ function disburse(
 }
 
 function applyToLoan(borrower: Borrower, loan: Loan, event: EventOf<LoanEventType>, day: number): Refusal | undefined {
+  // A refused event leaves no trace: it does not even bring the allocation to its day.
+  const refusal = refusalOf(loan, event)
+  if (refusal !== undefined) return refusal
   // What falls due up to this place counts before the event does: it may settle what a restructuring would drop.
   loan.advance(day)
-  const refusal = changeLoan(borrower, loan, event, day)
-  if (refusal === undefined) borrower.loansChanged()
-  return refusal
+  changeLoan(borrower, loan, event, day)
+  borrower.loansChanged()
+  return undefined
 }
 
-function changeLoan(borrower: Borrower, loan: Loan, event: EventOf<LoanEventType>, day: number): Refusal | undefined {
+/** Why an event of a known loan cannot take effect: it reverses nothing, or changes a loan that has ended. */
+function refusalOf(loan: Loan, event: EventOf<LoanEventType>): Refusal | undefined {
+  switch (event.type) {
+    case 'repayment.received':
+      return undefined
+    case 'repayment.reversed': {
+      const { repayment } = event.data
+      const payment = loan.findPayment(repayment)
+      if (payment === undefined) {
+        return { reason: 'unknown_repayment', detail: `loan ${event.data.loan} has no repayment ${repayment}` }
+      }
+      if (!payment.reversed) return undefined
+      return { reason: 'already_reversed', detail: `repayment ${repayment} was reversed before` }
+    }
+    default:
+      if (loan.status === 'open') return undefined
+      return { reason: 'loan_not_open', detail: `loan ${loan.token} is ${loan.status}` }
+  }
+}
+
+function changeLoan(borrower: Borrower, loan: Loan, event: EventOf<LoanEventType>, day: number): void {
   const { calendar } = borrower.tenant
   switch (event.type) {
     case 'repayment.received': {
       const payment = loan.nextOperation()
       describePayment(payment, event, calendar.dayOf(event.data.paid_at), loan)
       loan.add(payment, day)
-      return undefined
+      return
     }
-    case 'repayment.reversed': {
-      const payment = loan.findPayment(event.data.repayment)
-      if (payment === undefined) {
-        return {
-          reason: 'unknown_repayment',
-          detail: `loan ${event.data.loan} has no repayment ${event.data.repayment}`,
-        }
-      }
-      if (payment.reversed) {
-        return {
-          reason: 'already_reversed',
-          detail: `repayment ${event.data.repayment} was reversed before`,
-        }
-      }
-      loan.reverse(payment, event.time, day)
-      return undefined
-    }
+    case 'repayment.reversed':
+      loan.reverse(loan.findPayment(event.data.repayment) as Operation, event.time, day)
+      return
     case 'loan.restructured': {
-      if (loan.status !== 'open') return notOpen(loan)
       const { schedule, effective_date, kind } = event.data
       const restructuring = loan.nextOperation()
       restructuring.schedule = scheduleOf(schedule)
       restructuring.value_day = dayOfDate(effective_date)
       restructuring.is_extension = kind === EXTENSION
       loan.add(restructuring, day)
-      return undefined
+      return
     }
     case 'loan.closed':
     case 'loan.written_off': {
-      if (loan.status !== 'open') return notOpen(loan)
       const isClosed = event.type === 'loan.closed'
       loan.status = isClosed ? 'closed' : 'written_off'
       loan.status_day = calendar.dayOf(isClosed ? event.data.closed_at : event.data.written_off_at)
       if (!isClosed) loan.written_off_balance_minor = loan.outstandingPrincipal()
-      return undefined
     }
   }
 }
@@ -182,11 +188,4 @@ function describePayment(
   payment.account = data.account === undefined ? 0 : hash48(data.account)
   payment.payer = data.payer === undefined ? 0 : hash48(data.payer)
   payment.channel = data.channel === undefined ? 0 : loan.names.numberOf(data.channel)
-}
-
-function notOpen(loan: Loan): Refusal {
-  return {
-    reason: 'loan_not_open',
-    detail: `loan ${loan.token} is ${loan.status}`,
-  }
 }

@@ -12,8 +12,8 @@ export type IndexPoints = { readonly times: number[]; readonly values: number[] 
 export class IndexSeries {
   /** By kind and reference, see `indexName`. */
   readonly points = new Map<string, IndexPoints>()
-  /** The series asked for last, of each kind: neighbours often share an industry or region. */
-  readonly #asked = new Map<string, { readonly reference: string; readonly series: IndexPoints | undefined }>()
+  /** Series by kind and reference, as they were looked up: a map of maps needs no text made of both. */
+  readonly #asked = new Map<string, Map<string, IndexPoints | undefined>>()
 
   add({ time, data }: EventOf<'signal.reported'>): void {
     if (data.value === undefined || data.reference === undefined) return
@@ -22,7 +22,6 @@ export class IndexSeries {
     if (series === undefined) {
       series = { times: [], values: [] }
       this.points.set(name, series)
-      this.#asked.clear()
     }
     let at = series.times.length
     while (at > 0 && (series.times[at - 1] as number) > time) at--
@@ -44,10 +43,16 @@ export class IndexSeries {
   }
 
   #seriesOf(kind: string, reference: string): IndexPoints | undefined {
-    const asked = this.#asked.get(kind)
-    if (asked?.reference === reference) return asked.series
-    const series = this.points.get(indexName(kind, reference))
-    this.#asked.set(kind, { reference, series })
+    let ofKind = this.#asked.get(kind)
+    if (ofKind === undefined) {
+      ofKind = new Map()
+      this.#asked.set(kind, ofKind)
+    }
+    let series = ofKind.get(reference)
+    if (series === undefined) {
+      series = this.points.get(indexName(kind, reference))
+      if (series !== undefined) ofKind.set(reference, series)
+    }
     return series
   }
 }

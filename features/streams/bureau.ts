@@ -1,8 +1,8 @@
 import type { EventData } from '../events/contract.ts'
 import { hash48 } from '../hash.ts'
 import { PageStore } from '../state/pages.ts'
-import type { Segment } from '../state/segments.ts'
 import { type Calendar, isWeekend, MS_PER_DAY } from '../time.ts'
+import type { Segment } from '../window/segment.ts'
 import { NIGHT_ENDS_HOUR } from './transactions.ts'
 
 /** What a bureau query is, as bits. */

@@ -1,7 +1,8 @@
 import { hash48 } from '../hash.ts'
 import { PageStore } from '../state/pages.ts'
-import type { Segment } from '../state/segments.ts'
 import { type Calendar, MS_PER_DAY, MS_PER_HOUR } from '../time.ts'
+import type { RowBlocks } from '../window/blocks.ts'
+import type { Segment } from '../window/segment.ts'
 import { TRAIT, TRANSACTION_F64, TRANSACTION_RETENTION_DAYS, TRANSACTION_U32 } from './transactions.ts'
 
 /**
@@ -16,7 +17,7 @@ import { TRAIT, TRANSACTION_F64, TRANSACTION_RETENTION_DAYS, TRANSACTION_U32 } f
  */
 
 const STRIDE = 7
-const ROWS_PER_PAGE = 8
+const ROWS_PER_PAGE = 16
 const CAPACITY_FIRST = 1024
 /** A borrower with more rows than this keeps its columns unpacked. */
 export const LONG_ROWS = 1024
@@ -42,6 +43,8 @@ export class TransactionColumns implements Segment {
   chunk: { f64: Float64Array[]; u32: Uint32Array[] }
   /** Business dates. */
   days: Int32Array
+  /** Folds of blocks of rows, for a borrower who has thousands; made by whoever runs the window pass over them. */
+  blocks: RowBlocks | null = null
   start = 0
   length = 0
   capacity: number
@@ -155,6 +158,7 @@ export class TransactionRows {
       for (const values of columns.chunk.f64) values.copyWithin(at + 1, at, end)
       for (const values of columns.chunk.u32) values.copyWithin(at + 1, at, end)
       days.copyWithin(at + 1, at, end)
+      columns.blocks?.inserted(at - start)
     }
     columns.length++
     times[at] = row.time
@@ -176,6 +180,7 @@ export class TransactionRows {
       this.pages.dropFirstPage(borrower)
       columns.start += ROWS_PER_PAGE
       columns.length -= ROWS_PER_PAGE
+      columns.blocks?.droppedRows(ROWS_PER_PAGE)
     }
   }
 
@@ -250,6 +255,7 @@ export class TransactionRows {
     if (bit === TRAIT.ROUND_TRIP && isOn) return
     const turned = (traits[at] as number) ^ bit
     traits[at] = turned
+    this.#columns.blocks?.changed(at - start)
     this.pages.set(borrower, at - start, 5, turned)
   }
 

@@ -38,6 +38,25 @@ export const TRAIT = {
   LAST_CARD: 1 << 29,
 } as const
 
+/** Traits that few rows have, so that a pass over many rows asks for all of them at once. */
+export const RARE_TRAITS =
+  TRAIT.FAILED |
+  TRAIT.FAILED_LENDER |
+  TRAIT.SALARY |
+  TRAIT.CASH |
+  TRAIT.QUASI_CASH |
+  TRAIT.HIGH_RISK |
+  TRAIT.NIGHT |
+  TRAIT.LENDER_IN |
+  TRAIT.LENDER_OUT |
+  TRAIT.DIVERTED |
+  TRAIT.PENALTY |
+  TRAIT.OVERDRAWN |
+  TRAIT.JUST_UNDER |
+  TRAIT.CREDIT |
+  TRAIT.ROUND_TRIP |
+  TRAIT.THIRD_OF_DAY
+
 /** Columns of a transaction row. `PARTY` is the hash of the merchant, or else of the counterparty, or 0. */
 export const TRANSACTION_F64 = {
   TIME: 0,

@@ -1,25 +1,26 @@
-import type { Segment } from '../state/segments.ts'
-import { MS_PER_DAY } from '../time.ts'
+import {
+  type Accumulator,
+  exactSums,
+  groupAccumulators,
+  groupByFilter,
+  initialValue,
+  isExtreme,
+  lengthOf,
+  lengthsOf,
+  onlyWhere,
+  type RowLayout,
+  SEGMENT_LAYOUT,
+  storeValues,
+  sumIsInexact,
+  type Target,
+  takeStatements,
+  updateStatement,
+  type WindowPass,
+} from './accumulators.ts'
 import type { WindowAggregate } from './aggregate.ts'
 import { DistinctSet } from './distinct.ts'
-
-/**
- * Computes aggregates of one borrower's rows of one stream for windows that end at `end`: `slots[slot]` per aggregate.
- * A maximum or minimum of no rows is NaN, every other fold of none is 0.
- */
-export type WindowPass = (segment: Segment, end: number, slots: Float64Array) => void
-
-/** An aggregate, where its value goes, and its window's length in its own unit: milliseconds or rows. */
-type Target = { readonly aggregate: WindowAggregate; readonly slot: number; readonly length: number }
-
-/** A local variable that folds the rows of one filter, for all windows of its kind. */
-type Accumulator = {
-  readonly name: string
-  readonly aggregate: WindowAggregate
-  readonly targets: readonly Target[]
-  /** Of its longest window. */
-  readonly length: number
-}
+import { generateFunction } from './generate.ts'
+import type { Segment } from './segment.ts'
 
 /**
  * Compiles the aggregates of one stream into one backward pass over time-sorted rows. The text of the loop is made from
@@ -28,77 +29,57 @@ type Accumulator = {
  * windows fill on the way, and after the longest time window the pass goes on only while one of them wants more.
  *
  * @param slotOf slot of each aggregate, in the order given
+ * @param rare trait bits that few rows have: what asks for one of them is tried only for rows that have any
  */
-export function compileWindowPass(aggregates: readonly WindowAggregate[], slotOf: readonly number[]): WindowPass {
+export function compileWindowPass<Rows = Segment>(
+  aggregates: readonly WindowAggregate[],
+  slotOf: readonly number[],
+  layout: RowLayout = SEGMENT_LAYOUT,
+  rare = 0,
+): WindowPass<Rows> {
   if (aggregates.length === 0) return () => {}
   const targets = aggregates.map((aggregate, k) => ({ aggregate, slot: slotOf[k]!, length: lengthOf(aggregate) }))
-  const overTime = groupAccumulators(
-    targets.filter(({ aggregate }) => 'days' in aggregate),
-    'a',
-  )
+  const isOverTime = ({ aggregate }: Target) => 'days' in aggregate
+  const overTime = groupAccumulators(targets.filter(isOverTime), 'a', layout)
   const overRows = groupAccumulators(
-    targets.filter(({ aggregate }) => 'rows' in aggregate),
+    targets.filter((target) => !isOverTime(target)),
     'r',
+    layout,
   )
   const accumulators = [...overTime, ...overRows]
   const sets = accumulators.filter((one) => one.aggregate.fold === 'distinct')
-  const columns = new Set(
-    accumulators.filter((one) => one.aggregate.fold !== 'count').map((one) => one.aggregate.column),
-  )
+  const read = accumulators.filter((one) => one.aggregate.fold !== 'count').map((one) => one.aggregate.column)
   const lastRows = [...groupByFilter(overRows)].map(([where, members], g) => fillLastRows(`n${g}`, where, members))
 
-  const lines: string[] = ['const chunk = segment.chunk']
-  lines.push('if (chunk === null) {')
+  const lines: string[] = [`if (${layout.isEmpty}) {`]
   for (const { aggregate, slot } of targets) lines.push(`  slots[${slot}] = ${isExtreme(aggregate) ? 'NaN' : '0'}`)
-  lines.push('  return', '}', 'const times = chunk.f64[0]', 'const traits = chunk.u32[0]')
-  for (const column of columns) lines.push(`const c${column} = chunk.f64[${column}]`)
-  lines.push('const first = segment.start', 'let i = first + segment.length - 1')
+  lines.push('  return', '}', ...layout.prepare([...new Set(read)]))
+  lines.push(`const first = ${layout.first}`, `let i = ${layout.last}`)
   for (const { name, aggregate } of accumulators) lines.push(`let ${name} = ${initialValue(aggregate)}`)
   for (const { counter } of lastRows) lines.push(`let ${counter} = 0`)
-  for (const { name } of sets) lines.push(`${name}Set.reset(segment.length)`)
-  lines.push('while (i >= first && times[i] > end) i--')
+  for (const { name } of sets) lines.push(`${name}Set.reset(${layout.length})`)
+  const { time, step } = layout
+  const take = `  const t = ${layout.traits}`
+  const next = [`  i -= ${step}`, '}']
+  lines.push(`while (i >= first && ${time} > end) i -= ${step}`)
   const fill = lastRows.map(({ statement }) => statement)
   for (const length of lengthsOf(overTime)) {
-    lines.push(`while (i >= first && times[i] > end - ${length}) {`, '  const t = traits[i]')
-    for (const [where, members] of groupByFilter(overTime.filter((one) => one.length >= length)))
-      lines.push(onlyWhere(where, members.map(updateStatement).join('; ')))
-    lines.push(...fill, '  i--', '}')
+    lines.push(`while (i >= first && ${time} > end - ${length}) {`, take)
+    const active = overTime.filter((one) => one.length >= length)
+    lines.push(...takeStatements(active, rare), ...fill, ...next)
     for (const one of overTime) lines.push(...storeValues(one, length))
   }
   const sums = targets.filter(({ aggregate }) => aggregate.fold === 'sum' && 'days' in aggregate)
-  const longest = overTime.filter(({ aggregate }) => aggregate.fold === 'sum').map(({ name }) => `Math.abs(${name})`)
-  if (longest.length > 0) {
-    const isInexact = longest.map((sum) => `${sum} > ${Number.MAX_SAFE_INTEGER}`).join(' || ')
-    lines.push(`if (${isInexact}) sumExactly(segment, end, slots)`)
-  }
+  if (sums.length > 0) lines.push(`if (${sumIsInexact(overTime)}) sumExactly(rows, end, slots)`)
   if (lastRows.length > 0) {
     const isUnfilled = lastRows.map(({ unfilled }) => unfilled).join(' || ')
-    lines.push(`while (i >= first && (${isUnfilled})) {`, '  const t = traits[i]', ...fill, '  i--', '}')
+    lines.push(`while (i >= first && (${isUnfilled})) {`, take, ...fill, ...next)
     for (const { rest } of lastRows) lines.push(...rest)
   }
-  const makePass = new Function(
-    'sumExactly',
-    ...sets.map(({ name }) => `${name}Set`),
-    `return function windowPass(segment, end, slots) {\n${lines.join('\n')}\n}`,
-  )
-  return makePass(exactSums(sums), ...sets.map(() => new DistinctSet())) as WindowPass
-}
-
-/** Sums that a double cannot hold exactly, as the double nearest to each: slow, and needed by nobody but the largest. */
-function exactSums(targets: readonly Target[]): WindowPass {
-  return ({ chunk, start, length: rows }, end, slots) => {
-    if (chunk === null) return
-    const times = chunk.f64[0]!
-    for (const { aggregate, slot, length } of targets) {
-      let sum = 0n
-      for (let i = start; i < start + rows; i++) {
-        const isInside = times[i]! > end - length && times[i]! <= end
-        if (!isInside || (chunk.u32[0]![i]! & aggregate.where) !== aggregate.where) continue
-        sum += BigInt(chunk.f64[aggregate.column]![i]!)
-      }
-      slots[slot] = Number(sum)
-    }
-  }
+  return generateFunction<WindowPass<Rows>>('windowPass(rows, end, slots)', lines, {
+    sumExactly: exactSums<Rows>(sums, layout),
+    ...Object.fromEntries(sets.map(({ name }) => [`${name}Set`, new DistinctSet()])),
+  })
 }
 
 /**
@@ -119,74 +100,5 @@ function fillLastRows(counter: string, where: number, members: readonly Accumula
     unfilled: `${counter} < ${longest}`,
     statement: `  if (${counter} < ${longest}) {\n  ${onlyWhere(where, `${update}; ${counter}++; ${reached}`)}\n  }`,
     rest: stores.map(({ length, values }) => `if (${counter} < ${length}) { ${values} }`),
-  }
-}
-
-function lengthOf(aggregate: WindowAggregate): number {
-  const length = 'days' in aggregate ? Math.round(aggregate.days * MS_PER_DAY) : aggregate.rows
-  if (!(length >= 1)) throw new RangeError(`a window must hold a millisecond or a row: ${JSON.stringify(aggregate)}`)
-  return length
-}
-
-/** From the shortest to the longest. */
-function lengthsOf(accumulators: readonly Accumulator[]): number[] {
-  const lengths = new Set(accumulators.flatMap(({ targets }) => targets.map(({ length }) => length)))
-  return [...lengths].sort((a, b) => a - b)
-}
-
-function groupAccumulators(targets: readonly Target[], prefix: string): Accumulator[] {
-  const groups: Target[][] = []
-  for (const target of targets) {
-    const group = groups.find(([one]) => isSameAccumulator(one!.aggregate, target.aggregate))
-    if (group === undefined) groups.push([target])
-    else group.push(target)
-  }
-  return groups.map((group, k) => ({
-    name: `${prefix}${k}`,
-    aggregate: group[0]!.aggregate,
-    targets: group,
-    length: Math.max(...group.map(({ length }) => length)),
-  }))
-}
-
-function isSameAccumulator(a: WindowAggregate, b: WindowAggregate): boolean {
-  return a.where === b.where && a.fold === b.fold && (a.fold === 'count' || a.column === b.column)
-}
-
-function groupByFilter(accumulators: readonly Accumulator[]): Map<number, Accumulator[]> {
-  return Map.groupBy(accumulators, (one) => one.aggregate.where)
-}
-
-function isExtreme(aggregate: WindowAggregate): boolean {
-  return aggregate.fold === 'max' || aggregate.fold === 'min'
-}
-
-function initialValue(aggregate: WindowAggregate): string {
-  return aggregate.fold === 'max' ? '-Infinity' : aggregate.fold === 'min' ? 'Infinity' : '0'
-}
-
-function onlyWhere(where: number, body: string): string {
-  return where === 0 ? `  ${body}` : `  if ((t & ${where}) === ${where}) { ${body} }`
-}
-
-/** Statements that store an accumulator's present value as that of its windows of this length. */
-function storeValues({ name, aggregate, targets }: Accumulator, length: number): string[] {
-  const value = isExtreme(aggregate) ? `Number.isFinite(${name}) ? ${name} : NaN` : name
-  return targets.filter((one) => one.length === length).map(({ slot }) => `slots[${slot}] = ${value}`)
-}
-
-function updateStatement({ name, aggregate }: Accumulator): string {
-  const value = `c${aggregate.column}[i]`
-  switch (aggregate.fold) {
-    case 'count':
-      return `${name}++`
-    case 'sum':
-      return `${name} += ${value}`
-    case 'max':
-      return `if (${value} > ${name}) ${name} = ${value}`
-    case 'min':
-      return `if (${value} < ${name}) ${name} = ${value}`
-    case 'distinct':
-      return `${name} += ${name}Set.add(${value})`
   }
 }

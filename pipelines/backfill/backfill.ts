@@ -16,7 +16,7 @@ import { Rewrite } from './rewrite.ts'
 import { BackfillWriter } from './writer.ts'
 
 /** Records of one page: read and decoded in one go, which events that arrive meanwhile have to wait for. */
-const LOG_PAGE_ROWS = 2000
+const LOG_PAGE_ROWS = 5000
 /** After so long others get their turn. */
 const TURN_MS = 5
 
@@ -89,14 +89,20 @@ class Run {
   readonly #parts: BackfillParts
   readonly #sql: Sql
   readonly #total: number
+  readonly #writer: BackfillWriter
   events = 0
-  rows = 0
 
   constructor(parts: BackfillParts, sql: Sql, jobs: readonly BackfillJob[]) {
     this.#parts = parts
     this.#sql = sql
+    this.#writer = new BackfillWriter(sql, parts.catalogue.map(featureColumn), parts.rowsPerBlock)
     const reaches = jobs.flatMap((job) => [...rowsByPartition(job).values()].map(reachOf))
     this.#total = reaches.reduce((sum, { until }) => sum + until, 0)
+  }
+
+  /** Rows written. */
+  get rows(): number {
+    return this.#writer.rows_written
   }
 
   async do(job: BackfillJob): Promise<void> {
@@ -122,14 +128,14 @@ class Run {
   }
 
   async #rewrite(partition: number, rows: readonly BackfillRow[], coverage: ReturnType<typeof coverageOf>) {
-    const { database, catalogue, shape, signal, onProgress, rowsPerBlock } = this.#parts
+    const { database, catalogue, shape, signal, onProgress } = this.#parts
     const { from, until } = reachOf(rows)
-    const generation = (rows[0] as BackfillRow).generation
     const sessions = [database.session(), database.session(), database.session()] as const
     const [log, ticksSql, turnsSql] = sessions
     const ticks = new PlaceCursor(readStoredTicks(ticksSql, partition, from, until))
     const turns = new PlaceCursor(readWarningTurns(turnsSql, partition, until))
-    const writer = new BackfillWriter(this.#sql, rows, generation, catalogue.map(featureColumn), rowsPerBlock)
+    const writer = this.#writer
+    writer.begin(rows)
     const rewrite = new Rewrite({ shape, catalogue, coverage, fromOffset: from, ticks, turns, writer })
     let turnEnds = performance.now() + TURN_MS
     try {
@@ -142,7 +148,7 @@ class Run {
           if (writer.isFull) await writer.write(record.offset + 1)
           if (performance.now() < turnEnds) continue
           signal.throwIfAborted()
-          onProgress({ events: this.events, share: this.events / this.#total, detail: `generation ${generation}` })
+          onProgress({ events: this.events, share: this.events / this.#total, detail: `partition ${partition}` })
           await yieldToOthers()
           turnEnds = performance.now() + TURN_MS
         }
@@ -150,7 +156,6 @@ class Run {
       }
       await writer.finish(until)
     } finally {
-      this.rows += writer.rows_written
       await Promise.all([ticks.close(), turns.close()])
       await Promise.all(sessions.map((one) => one.close()))
     }

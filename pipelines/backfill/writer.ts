@@ -7,13 +7,14 @@ import type { EvaluationMeta } from '../engine/outputs.ts'
 export const BACKFILL_ROWS_PER_BLOCK = 40_000
 
 /**
- * Writes one generation's rows of one partition, block by block, and after each the place that it reaches to: a start
+ * Writes one generation's rows, partition after partition, block by block, and after each the place that it reaches to: a start
  * after a kill goes on from there, and what was written beyond it is written again to the same bits.
  */
 export class BackfillWriter {
   readonly #sql: Sql
-  readonly #rows: readonly BackfillRow[]
-  readonly #generation: number
+  /** What is on record for the generation and partition being written. */
+  #rows: readonly BackfillRow[] = []
+  #generation = 0
   readonly #rowsPerBlock: number
   readonly #record = createBackfillsBlock()
   #filling: FeaturesBlock
@@ -21,20 +22,17 @@ export class BackfillWriter {
   #writing: Promise<void> = Promise.resolve()
   rows_written = 0
 
-  /** `rows` are those of `backfills` for one generation and partition. */
-  constructor(
-    sql: Sql,
-    rows: readonly BackfillRow[],
-    generation: number,
-    featureColumns: readonly string[],
-    rowsPerBlock = BACKFILL_ROWS_PER_BLOCK,
-  ) {
+  constructor(sql: Sql, featureColumns: readonly string[], rowsPerBlock = BACKFILL_ROWS_PER_BLOCK) {
     this.#sql = sql
-    this.#rows = rows
-    this.#generation = generation
     this.#rowsPerBlock = rowsPerBlock
     this.#filling = createFeaturesBlock(featureColumns)
     this.#spare = createFeaturesBlock(featureColumns)
+  }
+
+  /** Goes on to a partition: `rows` are those of `backfills` for it and the generation. The one before must be finished. */
+  begin(rows: readonly BackfillRow[]): void {
+    this.#rows = rows
+    this.#generation = (rows[0] as BackfillRow).generation
   }
 
   append(meta: EvaluationMeta, matrix: Float64Array): void {

@@ -66,7 +66,7 @@ async function* linesOf(response: Response, signal: AbortSignal): AsyncGenerator
   const decoder = new TextDecoder()
   try {
     for await (const piece of response.body ?? []) {
-      const lines = (rest + decoder.decode(piece, { stream: true })).split('\n')
+      const lines = (rest + decoder.decode(piece as Uint8Array, { stream: true })).split('\n')
       rest = lines.pop() ?? ''
       yield* lines
     }

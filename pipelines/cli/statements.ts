@@ -38,10 +38,15 @@ export function withStatements<Result>(
 
 /** The rows of a statement as objects. */
 export async function readRows<Row>(statements: Statements, statement: string): Promise<Row[]> {
-  const pieces: Uint8Array[] = []
-  for await (const piece of statements.output(statement, 'JSONEachRow')) pieces.push(piece)
-  const lines = Buffer.concat(pieces).toString('utf8').split('\n')
+  const lines = (await readBytes(statements, statement, 'JSONEachRow')).toString('utf8').split('\n')
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Row)
+}
+
+/** The whole answer of a statement in a ClickHouse format. */
+export async function readBytes(statements: Statements, statement: string, format: string): Promise<Buffer> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of statements.output(statement, format)) pieces.push(piece)
+  return Buffer.concat(pieces)
 }
 
 /** Over a read-only session of this process. */

@@ -146,14 +146,14 @@ export class Intake {
   }
 
   /**
-   * Closes one slice, in every partition, of the tenant's next day if that is due at `now`: events that arrive in between
-   * find their place between the slices. Returns the records appended; none when nothing was due.
+   * Closes one slice in one partition of the tenant's next day if that is due at `now`: events that arrive in between find
+   * their place between such pieces. Returns the record appended; none when nothing was due.
    */
   async closeDueSlice(tenant: string, now: number): Promise<LogRecord[]> {
     const clock = this.#tenants.get(tenant)?.clock
     const day = clock?.dueDay(now)
     if (clock === undefined || day === undefined) return []
-    this.#closeSlice(clock, day, now)
+    this.#closePiece(clock, day, now)
     return this.#flush([])
   }
 
@@ -269,17 +269,27 @@ export class Intake {
   }
 
   #closeDay(clock: TenantClock, day: number, receivedAt: number): void {
-    while (clock.next_day === day) this.#closeSlice(clock, day, receivedAt)
+    while (clock.next_day === day) this.#closePiece(clock, day, receivedAt)
   }
 
-  #closeSlice(clock: TenantClock, day: number, receivedAt: number): void {
+  #closePiece(clock: TenantClock, day: number, receivedAt: number): void {
     const date = dateOfDay(day)
-    const { slices } = this.#shape
-    const slice = clock.next_slice++
+    const { slices, partitions } = this.#shape
+    const slice = clock.next_slice
+    const partition = clock.next_partition++
     const time = clock.calendar.endOfDay(day)
     const id = `day.closed/${date}/${slice}`
-    this.#broadcast(controlEvent('day.closed', id, clock.tenant, time, { date, slice, slices }), receivedAt)
+    const event = controlEvent('day.closed', id, clock.tenant, time, { date, slice, slices })
+    this.#appendOwn(partition, event, receivedAt)
+    if (clock.next_partition < partitions) return
+    clock.next_partition = 0
+    clock.next_slice++
     if (clock.next_slice === slices) clock.close(day)
+  }
+
+  #appendOwn(partition: number, event: Event, receivedAt: number): void {
+    const own = { data: canonicalData(event), hashes: NO_HASHES }
+    this.#append(partition, event, receivedAt, OWN_SOURCE, this.#offsets[partition] ?? 0, own)
   }
 
   /**

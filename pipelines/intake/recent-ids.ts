@@ -1,23 +1,36 @@
 /**
  * The event ids received lately, to tell repeats: an open-addressing table of 64-bit hashes. What is older than the
- * bound is looked up in `events` instead, so the table is bounded by what arrives in that time.
+ * bound is looked up in `events` instead, so the table is bounded by what arrives in that time. It is part of every
+ * borrower's share of memory, so it is kept dense: 18 bytes a slot, of which at least two thirds are used once it has grown.
  */
 
 const SLOTS_FIRST = 1024
-const EMPTY = Number.NEGATIVE_INFINITY
+/** Share of the slots that may be used; linear probing stays short up to here. */
+const LOAD_MAX = 0.85
+const GROWTH = 1.25
+const TWO_POW_32 = 4_294_967_296
+
+/** Days are kept as 16 bits: 0 is an empty slot, so they are moved up; what lies beyond is kept for ever. */
+const EMPTY = 0
+const DAY_BIAS = 2
+const FOR_EVER = 0xffff
 
 /** How an id compares with what was received: new, the same event again, or another event under the same id. */
 export type Seen = 'new' | 'repeat' | 'conflict'
 
 export class RecentIds {
   #size = 0
-  #mask = SLOTS_FIRST - 1
   #hashes = new Uint32Array(SLOTS_FIRST * 4)
-  /** Day until which an entry must be kept, −Infinity for an empty slot. */
-  #days = new Float64Array(SLOTS_FIRST).fill(EMPTY)
+  /** Day until which an entry must be kept, as `packedDay` has it. */
+  #days = new Uint16Array(SLOTS_FIRST)
 
   get size(): number {
     return this.#size
+  }
+
+  /** Bytes taken. */
+  get bytes(): number {
+    return this.#hashes.byteLength + this.#days.byteLength
   }
 
   /** Looks up `hashes[at …]`: id high, id low, content high, content low. */
@@ -30,24 +43,25 @@ export class RecentIds {
 
   /** Adds what was not there, kept until business day `day` is forgotten. */
   add(hashes: Uint32Array, at: number, day: number): void {
-    if (this.#size * 2 >= this.#days.length) this.#rebuild(this.#days.length * 2, EMPTY)
+    if (this.#size + 1 > this.#days.length * LOAD_MAX) this.#rebuild(Math.ceil(this.#days.length * GROWTH), EMPTY)
     const slot = this.#find(hashes[at] as number, hashes[at + 1] as number)
     if (this.#days[slot] !== EMPTY) return
-    this.#hashes.set(hashes.subarray(at, at + 4), slot * 4)
-    this.#days[slot] = day
+    for (let k = 0; k < 4; k++) this.#hashes[slot * 4 + k] = hashes[at + k] as number
+    this.#days[slot] = packedDay(day)
     this.#size++
   }
 
   /** Forgets what had to be kept until before `day`. */
   forgetBefore(day: number): void {
-    this.#rebuild(this.#days.length, day)
+    this.#rebuild(this.#days.length, packedDay(day))
   }
 
   #find(high: number, low: number): number {
-    let slot = (low ^ high) & this.#mask
+    const slots = this.#days.length
+    let slot = Math.floor(((low ^ high) >>> 0) * (slots / TWO_POW_32))
     while (this.#days[slot] !== EMPTY) {
       if (this.#hashes[slot * 4] === high && this.#hashes[slot * 4 + 1] === low) return slot
-      slot = (slot + 1) & this.#mask
+      slot = slot + 1 === slots ? 0 : slot + 1
     }
     return slot
   }
@@ -56,16 +70,20 @@ export class RecentIds {
     const hashes = this.#hashes
     const days = this.#days
     this.#hashes = new Uint32Array(slots * 4)
-    this.#days = new Float64Array(slots).fill(EMPTY)
-    this.#mask = slots - 1
+    this.#days = new Uint16Array(slots)
     this.#size = 0
     for (let i = 0; i < days.length; i++) {
       const day = days[i] as number
       if (day === EMPTY || day < keepFrom) continue
       const slot = this.#find(hashes[i * 4] as number, hashes[i * 4 + 1] as number)
-      this.#hashes.set(hashes.subarray(i * 4, i * 4 + 4), slot * 4)
+      for (let k = 0; k < 4; k++) this.#hashes[slot * 4 + k] = hashes[i * 4 + k] as number
       this.#days[slot] = day
       this.#size++
     }
   }
+}
+
+/** Days before 1970 count as its eve, −Infinity among them; Infinity and the last days there are, as for ever. */
+function packedDay(day: number): number {
+  return Math.min(FOR_EVER, Math.max(-1, day) + DAY_BIAS)
 }

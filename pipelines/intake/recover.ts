@@ -42,7 +42,7 @@ export async function recoverIntake(sql: Sql, shape: LogShape): Promise<IntakePo
       is_live: (time?.live ?? 0) > 0,
       ...closingOf(
         closed.find((row) => row.tenant === tenant),
-        shape.slices,
+        shape,
       ),
     }
     const recentIds = await recallIds(sql, tenant, configuration, position)
@@ -73,14 +73,19 @@ async function readRefusedAfter(
   return refused
 }
 
-/** The last day whose slices are all closed, and how many of the day after it are. */
+/** The last day whose slices are all closed in all partitions, and how far the day after it is. */
 function closingOf(
   last: ClosedSlices | undefined,
-  slices: number,
-): { readonly closed_day: number | undefined; readonly next_slice: number } {
-  if (last === undefined) return { closed_day: undefined, next_slice: 0 }
+  { slices, partitions }: LogShape,
+): Pick<ClockPosition, 'closed_day' | 'next_slice' | 'next_partition'> {
+  if (last === undefined) return { closed_day: undefined, next_slice: 0, next_partition: 0 }
   const day = dayOfDate(last.date)
-  return last.slices === slices ? { closed_day: day, next_slice: 0 } : { closed_day: day - 1, next_slice: last.slices }
+  if (last.pieces === slices * partitions) return { closed_day: day, next_slice: 0, next_partition: 0 }
+  return {
+    closed_day: day - 1,
+    next_slice: Math.floor(last.pieces / partitions),
+    next_partition: last.pieces % partitions,
+  }
 }
 
 /** The ids that would be in memory had intake never stopped. */

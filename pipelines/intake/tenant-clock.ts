@@ -19,6 +19,7 @@ export type ClockPosition = {
   /** The last day whose slices are all closed. */
   readonly closed_day: number | undefined
   readonly next_slice: number
+  readonly next_partition: number
   /** Whether it ever had live events. */
   readonly is_live: boolean
 }
@@ -39,8 +40,12 @@ export class TenantClock {
   /** The last day closed, and the day that closes next; both unknown before the tenant's time is. */
   closed_day = Number.NEGATIVE_INFINITY
   next_day = Number.POSITIVE_INFINITY
-  /** Slices of `next_day` that are closed already: live, a day closes slice by slice between the events. */
+  /**
+   * Slices of `next_day` that are closed already, and partitions in which the one after them is: live, a day closes piece
+   * by piece between the events.
+   */
   next_slice = 0
+  next_partition = 0
   /** Whether it has live events, so that the wall clock closes its days. */
   is_live = false
 
@@ -82,6 +87,7 @@ export class TenantClock {
     if (position.closed_day !== undefined) this.close(position.closed_day)
     else if (position.since > 0) this.#startClosing(position.since)
     this.next_slice = position.next_slice
+    this.next_partition = position.next_partition
     this.is_live = position.is_live
   }
 
@@ -100,6 +106,7 @@ export class TenantClock {
     this.closed_day = day
     this.next_day = day + 1
     this.next_slice = 0
+    this.next_partition = 0
   }
 
   #startClosing(time: number): void {

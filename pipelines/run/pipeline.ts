@@ -210,13 +210,18 @@ export class Pipeline {
     })
   }
 
-  /** Closes one slice of a tenant's next day if the clock says so. True if it did. */
+  /**
+   * Closes one slice in one partition of a tenant's next day if the clock says so. True if it did, once the engine is done
+   * with it: so that an event never waits for more than one sweep.
+   */
   async closeDueSlice(tenant: string, now: number): Promise<boolean> {
-    return this.#append(async () => {
+    const isClosed = await this.#append(async () => {
       const records = await this.intake.closeDueSlice(tenant, now)
       await this.#enqueue(records)
       return records.length > 0
     })
+    while (this.#working !== undefined) await this.#working
+    return isClosed
   }
 
   /** Closes one more of a tenant's days up to `day`. True if it did. */

@@ -9,5 +9,6 @@ CREATE TABLE IF NOT EXISTS backfills (
 )
 ENGINE = ReplacingMergeTree(next_offset)
 ORDER BY (generation, feature, partition)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+  auto_statistics_types = '', write_marks_for_substreams_in_compact_parts = 0, merge_selector_base = 20
 COMMENT 'One row per feature that was backfilled and partition of the log, with how far that came.';

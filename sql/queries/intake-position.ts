@@ -51,12 +51,12 @@ export function readTenantTimes(sql: Sql): Promise<TenantTime[]> {
   )
 }
 
-export type ClosedSlices = { readonly tenant: string; readonly date: string; readonly slices: number }
+export type ClosedSlices = { readonly tenant: string; readonly date: string; readonly pieces: number }
 
-/** Per tenant the last two days that have closed slices, the latest first, and how many each has. */
+/** Per tenant the last two days that have closed slices, the latest first, and in how many pieces: a slice in one partition each. */
 export function readClosedSlices(sql: Sql): Promise<ClosedSlices[]> {
   return sql.query<ClosedSlices>(
-    `SELECT tenant, JSONExtractString(data, 'date') AS date, uniqExact(JSONExtractUInt(data, 'slice')) AS slices
+    `SELECT tenant, JSONExtractString(data, 'date') AS date, uniqExact(partition, JSONExtractUInt(data, 'slice')) AS pieces
      FROM events WHERE type = 'day.closed'
      GROUP BY tenant, date ORDER BY tenant, date DESC LIMIT 2 BY tenant`,
   )

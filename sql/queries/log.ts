@@ -1,7 +1,7 @@
 import type { Event } from '../../features/events/contract.ts'
 import { restoreData } from '../../features/events/decode.ts'
 import type { LogRecord } from '../../features/events/record.ts'
-import type { Sql } from '../client.ts'
+import { quoteString, type Sql } from '../client.ts'
 import { readRowBinary } from '../row-binary.ts'
 
 /** Rows of one page unless the caller says otherwise: some 3 MB. */
@@ -35,14 +35,41 @@ export async function* readLog(
 
 async function readPage(sql: Sql, partition: number, fromOffset: number, pageRows: number): Promise<LogRecord[]> {
   const answer = await sql.bytes(
-    `SELECT offset, toUnixTimestamp64Milli(received_at), source_partition, source_position, id, source, type, version,
-       toUnixTimestamp64Milli(time), tenant, borrower, data
+    `SELECT ${LOG_COLUMNS}
      FROM events
      WHERE partition = ${partition} AND offset >= ${fromOffset}
      ORDER BY partition, offset
      LIMIT ${pageRows}`,
     'RowBinary',
   )
+  return logRecords(partition, answer)
+}
+
+/** What a statement selects from `events` for `logRecords` to read. */
+const LOG_COLUMNS = `offset, toUnixTimestamp64Milli(received_at), source_partition, source_position, id, source, type, version,
+       toUnixTimestamp64Milli(time), tenant, borrower, data`
+
+/**
+ * The statement for records that decide one borrower's state, from `fromOffset` through `lastOffset`, ordered by offset: its own
+ * and its tenant's that concern nobody in particular, the ticks among them. In RowBinary, for `logRecords`.
+ */
+export function borrowerLogStatement(
+  tenant: string,
+  borrower: string,
+  partition: number,
+  fromOffset: number,
+  lastOffset: number,
+): string {
+  return `SELECT ${LOG_COLUMNS}
+     FROM events
+     WHERE partition = ${partition} AND offset >= ${fromOffset} AND offset <= ${lastOffset}
+       AND tenant = ${quoteString(tenant)} AND borrower IN (${quoteString(borrower)}, '')
+     ORDER BY partition, offset
+     LIMIT ${LOG_PAGE_ROWS}`
+}
+
+/** The records of one partition in an answer in RowBinary. */
+export function logRecords(partition: number, answer: Uint8Array): LogRecord[] {
   const reader = readRowBinary(answer)
   const records: LogRecord[] = []
   while (reader.more()) {

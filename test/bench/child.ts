@@ -1,8 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
 
-const MAIN = new URL('../../pipelines/cli/main.ts', import.meta.url).pathname
+const MAIN = fileURLToPath(new URL('../../pipelines/cli/main.ts', import.meta.url))
+const USAGE = new URL('usage/main.ts', import.meta.url).href
+
+/** What a process used from its start to its end. */
+export type Usage = { readonly cpu_s: number; readonly main_thread_s: number; readonly peak_mib: number }
 
 export function startCli(args: readonly string[]): ChildProcess {
   return spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -10,18 +16,40 @@ export function startCli(args: readonly string[]): ChildProcess {
 
 /** Runs a command to its end and returns its standard output; throws with its standard error when it fails. */
 export async function runCli(args: readonly string[]): Promise<string> {
-  const child = startCli(args)
-  let out = ''
-  let error = ''
-  child.stdout?.on('data', (chunk: Buffer) => {
-    out += chunk.toString()
+  return (await runCliMeasured(args)).out
+}
+
+export async function runCliMeasured(
+  args: readonly string[],
+): Promise<{ readonly out: string; readonly usage: Usage }> {
+  const child = spawn(process.execPath, ['--import', USAGE, MAIN, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })
-  child.stderr?.on('data', (chunk: Buffer) => {
-    error += chunk.toString()
+  const [out, error, usage] = await outputsOf(child, [1, 2, 3])
+  if (child.exitCode !== 0) throw new Error(`foreshock ${args.join(' ')} ended with ${child.exitCode}: ${error}`)
+  return { out: out as string, usage: JSON.parse(usage as string) as Usage }
+}
+
+/** Runs a program of the bench in a process of its own; what it prints is one JSON value. */
+export async function runProgram<Result>(url: string, args: readonly string[]): Promise<Result> {
+  const child = spawn(process.execPath, ['--expose-gc', fileURLToPath(url), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
   })
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
-  if (code !== 0) throw new Error(`foreshock ${args.join(' ')} ended with ${code}: ${error.slice(-500)}`)
-  return out
+  const [out] = await outputsOf(child, [1])
+  if (child.exitCode !== 0) throw new Error(`${fileURLToPath(url)} ${args.join(' ')} ended with ${child.exitCode}`)
+  return JSON.parse(out as string) as Result
+}
+
+async function outputsOf(child: ChildProcess, descriptors: readonly number[]): Promise<string[]> {
+  const texts = descriptors.map(() => '')
+  descriptors.forEach((descriptor, i) => {
+    const stream = child.stdio[descriptor] as Readable
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      texts[i] += text
+    })
+  })
+  await new Promise((resolve) => child.once('close', resolve))
+  return texts
 }
 
 export function folderBytes(folder: string): number {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { createKey } from '../../api/keys.ts'
 import { listening, startCli } from './child.ts'
 import { quantile } from './machine.ts'
+import { type Context, number, type Outcome, tableHead, tableRow } from './part.ts'
 
 const TENANT = 'default'
 const REQUESTS_PER_S = 100
@@ -10,13 +11,28 @@ const EVENTS_PER_REQUEST = 10
 /** A server that has just started is still being compiled. */
 const WARM_UP_MS = 5000
 
-export type Latency = { events_per_s: number; warnings: number; p50_ms: number; p99_ms: number; max_ms: number }
+type Latency = { events_per_s: number; warnings: number; p50_ms: number; p99_ms: number; max_ms: number }
+
+/** Warnings of 1,000 events/s, client and server on the same cores. */
+export async function measureLatency({ folder, isQuick }: Context): Promise<Outcome> {
+  const { events_per_s, warnings, p50_ms, p99_ms, max_ms } = await runLatency(folder, isQuick ? 10 : 30)
+  return {
+    lines: [
+      'From sending the request to the warning on an open stream, by the clock, client and server on the same cores, no day',
+      'being closed.',
+      '',
+      ...tableHead(['events/s', 'warnings', 'p50 ms', 'p99 ms', 'max ms']),
+      tableRow([events_per_s, warnings, p50_ms, p99_ms, max_ms].map((value) => number(value))),
+    ],
+    targets: [],
+  }
+}
 
 /**
  * From the moment a request with a warning's event is sent to the moment its warning arrives on the open stream, at
  * 1,000 events/s. One event of each request is of a borrower of its own and fires a rule at once.
  */
-export async function measureLatency(folder: string, seconds: number): Promise<Latency> {
+async function runLatency(folder: string, seconds: number): Promise<Latency> {
   const data = join(folder, 'latency')
   const { key } = createKey({ directory: data, tenant: TENANT })
   const server = startCli(['run', '--data', data, '--port', '0'])

@@ -1,23 +1,33 @@
 import { cpus, loadavg, totalmem } from 'node:os'
-import { simulateLine } from './sample-event.ts'
+import { processCpu_us } from './clock.ts'
+import { sampleLines } from './sample-event.ts'
+
+const ROUNDS = 9
+const PARSES_PER_ROUND = 100_000
 
 /** What the figures were measured on: the same machine differs by a factor of two from one day to the next. */
 export function describeMachine(): string {
   const [first] = cpus()
   const memory = (totalmem() / 2 ** 30).toFixed(0)
-  return `${first?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, ${memory} GiB, Node ${process.version}, load ${loadavg()[0]?.toFixed(1)}`
+  const model = first?.model.trim() ?? 'unknown processor'
+  return `${model}, ${cpus().length} cores, ${memory} GiB, Node ${process.version}, load ${currentLoad().toFixed(1)}`
 }
 
-/** Microseconds that JSON.parse of one event takes here and now, median of several rounds. */
+/** Processes that ran or wanted to, on average over the last minute. */
+export function currentLoad(): number {
+  return loadavg()[0] ?? 0
+}
+
+/** Microseconds of processor time that JSON.parse of one event takes here and now, median of several rounds. */
 export function measureJsonParse_us(): { us: number; bytes: number } {
-  const line = simulateLine()
+  const lines = sampleLines()
   const rounds: number[] = []
-  for (let round = 0; round < 9; round++) {
-    const started = performance.now()
-    for (let i = 0; i < 100_000; i++) JSON.parse(line)
-    rounds.push((performance.now() - started) / 100)
+  for (let round = 0; round < ROUNDS; round++) {
+    const started = processCpu_us()
+    for (let i = 0; i < PARSES_PER_ROUND; i++) JSON.parse(lines[i % lines.length] as string)
+    rounds.push((processCpu_us() - started) / PARSES_PER_ROUND)
   }
-  return { us: median(rounds), bytes: line.length }
+  return { us: median(rounds), bytes: (lines[0] as string).length }
 }
 
 export function median(values: readonly number[]): number {

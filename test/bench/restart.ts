@@ -1,28 +1,45 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { listening, runCli, startCli } from './child.ts'
+import { listening, runCliMeasured, startCli } from './child.ts'
+import { type Context, number, type Outcome, spread, tableHead, tableRow } from './part.ts'
+import { simulateFile } from './throughput.ts'
 
-export type Restart = { borrowers: number; events: number; ready_s: number[] }
+const MONTHS = 1
 
 /** From starting the process again after kill -9, with that many borrowers in the directory, to its first answer. */
-export async function measureRestart(
-  folder: string,
-  borrowers: number,
-  months: number,
-  runs: number,
-): Promise<Restart> {
-  const file = join(folder, 'restart.ndjson')
-  const data = join(folder, 'restart')
-  await runCli(['simulate', '--borrowers', `${borrowers}`, '--months', `${months}`, '--seed', '5', '--out', file])
-  const summary = JSON.parse(await runCli(['ingest', file, '--data', data, '--json'])) as { events: number }
-  const ready: number[] = []
-  for (let run = 0; run < runs; run++) {
+export async function measureRestart({ folder, isQuick }: Context): Promise<Outcome> {
+  const borrowers = isQuick ? 1000 : 100_000
+  const data = join(folder, 'data')
+  const file = await simulateFile(folder, { borrowers, months: MONTHS }, 5)
+  const { out, usage } = await runCliMeasured(['ingest', file, '--data', data, '--json'])
+  const summary = JSON.parse(out) as { readonly events: number; readonly evaluations: number }
+  const ready_s: number[] = []
+  for (let run = 0; run < (isQuick ? 1 : 2); run++) {
     const started = performance.now()
     const server = startCli(['run', '--data', data, '--port', '0'])
     await listening(server)
-    ready.push((performance.now() - started) / 1000)
+    ready_s.push((performance.now() - started) / 1000)
     server.kill('SIGKILL')
     await once(server, 'close')
   }
-  return { borrowers, events: summary.events, ready_s: ready }
+  const cells = [
+    `${number(borrowers)} × ${MONTHS}`,
+    number(summary.events),
+    number(summary.evaluations / usage.cpu_s),
+    number(usage.peak_mib),
+    spread(ready_s, 1),
+  ]
+  return {
+    lines: [
+      ...tableHead([
+        'borrowers × months',
+        'events in the log',
+        'evaluations/core-second when they were taken in',
+        'peak MiB then',
+        'seconds to the first answer',
+      ]),
+      tableRow(cells),
+    ],
+    targets: [],
+  }
 }

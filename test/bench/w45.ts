@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { describeMachine, measureJsonParse_us, median } from './machine.ts'
-import { spread } from './throughput.ts'
+import { spread } from './part.ts'
 import type { Run } from './w45/measure.ts'
 
 const REFERENCE = fileURLToPath(new URL('../../../shared/bench/w45', import.meta.url))

@@ -54,11 +54,9 @@ const step: fc.Arbitrary<Step> = fc.record({
 const steps = (minLength: number, maxLength: number): fc.Arbitrary<Step[]> =>
   fc.array(step, { minLength, maxLength, size: 'max' })
 
-/** An evaluation costs the more, the longer the history: most are short, so that there can be many of them. */
-const lengths: fc.Arbitrary<Pick<Script, 'steps' | 'ticks_max'>> = fc.oneof(
-  { weight: 9, arbitrary: fc.record({ steps: steps(8, 28), ticks_max: fc.constantFrom(5, 15, 40) }) },
-  { weight: 1, arbitrary: fc.record({ steps: steps(30, 120), ticks_max: fc.constant(130) }) },
-)
+type Length = Pick<Script, 'steps' | 'ticks_max'>
+const short: fc.Arbitrary<Length> = fc.record({ steps: steps(8, 28), ticks_max: fc.constantFrom(5, 15, 40) })
+const long: fc.Arbitrary<Length> = fc.record({ steps: steps(30, 120), ticks_max: fc.constant(130) })
 
 const scripts = fc.record({
   configuration: configurations,
@@ -78,10 +76,19 @@ const scripts = fc.record({
   ticks_from: fc.constantFrom(0, 0.2, 0.5, 0.8, 1),
   ticks_keep_up: fc.boolean(),
   report_dates: fc.constantFrom('none' as const, 'some' as const, 'all' as const),
-  length: lengths,
 })
 
-/** Histories of one borrower: mostly 8 to 28 steps, some up to 120, over 1 to 500 days, with at most 130 ticks. */
-export const oracleCases: fc.Arbitrary<OracleCase> = scripts.map(({ length, ...rest }) =>
-  historyOf({ ...rest, ...length }),
+const ofLength = (lengths: fc.Arbitrary<Length>): fc.Arbitrary<OracleCase> =>
+  fc.tuple(scripts, lengths).map(([script, length]) => historyOf({ ...script, ...length }))
+
+/** Histories of one borrower over 1 to 500 days: 30 to 120 steps, with at most 130 ticks. */
+export const longOracleCases: fc.Arbitrary<OracleCase> = ofLength(long)
+
+/**
+ * The same, but mostly of 8 to 28 steps and 40 ticks: an evaluation costs the more, the longer the history, and there
+ * are to be many.
+ */
+export const oracleCases: fc.Arbitrary<OracleCase> = fc.oneof(
+  { weight: 9, arbitrary: ofLength(short) },
+  { weight: 1, arbitrary: longOracleCases },
 )

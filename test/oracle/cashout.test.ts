@@ -251,6 +251,18 @@ describe('proceeds of a loan', () => {
     expect(shares(7, items())[3]).toBe(100 / 1_000)
   })
 
+  test('follow no balance that was stated 180 days ago', () => {
+    const until = (end: number) => [
+      loan,
+      posted(at - 31 * MS_PER_DAY, 'out', 1, { balance_after_minor: 70 }),
+      receipt(),
+      out(1, 100, { channel: 'atm' }),
+      posted(end, 'in', 1),
+    ]
+    expect(shares(7, until(at + 149 * MS_PER_DAY - 1))[3]).toBe(30 / 1_000)
+    expect(shares(7, until(at + 149 * MS_PER_DAY))[3]).toBe(100 / 1_000)
+  })
+
   test('are those of the first receipt of exactly the principal within three days', () => {
     const missing = [null, null, null, null, null]
     const spent = out(3, 100, { channel: 'atm' })

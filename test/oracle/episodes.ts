@@ -25,22 +25,32 @@ const income: Episode = (book, time, draw) => {
   const party = draw.of([{ counterparty: 'party-1' }, { counterparty: 'payer-2' }, { merchant: 'shop-1' }, {}])
   const category = draw.of([{ category: 'salary' }, { category: 'transfer' }, { counterparty_kind: 'employer' }])
   const receipts = 3 + draw.below(6)
-  return Array.from({ length: receipts }, (_, i) => {
+  const rows = Array.from({ length: receipts }, (_, i) => {
     const jitter = draw.of([0, 0, 0, 0, 0, 1, -1, 3, -3, 4, Math.ceil(cadence / 4)])
     const day = book.calendar.dayOf(time) + Math.max(0, i * cadence + jitter)
     const amount = draw.chance(0.8) ? amount_minor : draw.of([1, 60_000, 700_001])
     const at = book.calendar.startOfDay(day) + draw.of([0, 9 * MS_PER_HOUR])
     return transaction(book, at, draw, { direction: 'in', ...category, ...party, amount_minor: amount })
   })
+  // Another who pays the same at about the same time.
+  const echo = rows.map(({ time: at, data }) =>
+    transaction(book, at + draw.of([0, 1, MS_PER_DAY]), draw, {
+      ...data,
+      merchant: undefined,
+      counterparty: 'payer-3',
+    }),
+  )
+  return draw.chance(0.2) ? [...rows, ...echo] : rows
 }
 
-/** Several payments to one party, mostly on one date. */
+/** Several payments to one party, mostly on one date, and a look at them when the window's edge lies between them. */
 const split: Episode = (book, time, draw) => {
   const party = draw.of([{ merchant: 'shop-1' }, { counterparty: 'party-2' }])
   const step = draw.of([0, 1, MS_PER_HOUR, 9 * MS_PER_HOUR])
-  return Array.from({ length: 3 + draw.below(2) }, (_, i) =>
+  const rows = Array.from({ length: 3 + draw.below(2) }, (_, i) =>
     transaction(book, time + i * step, draw, { direction: 'out', category: 'shopping', ...party }),
   )
+  return draw.chance(0.5) ? [...rows, transaction(book, time + step + 30 * MS_PER_DAY, draw)] : rows
 }
 
 /** Money out to a merchant and back from somebody, around 48 hours and 5 %. */
@@ -103,7 +113,8 @@ const proceeds: Episode = (book, time, draw) => {
       }),
     )
   }
-  return [loan, ...rows]
+  // Two loans of one instant: the later in the log is the newest.
+  return draw.chance(0.15) ? [loan, disbursement(book, time, draw, time - disbursed_at), ...rows] : [loan, ...rows]
 }
 
 /** Another lender's money, and a repayment around 72 hours later. */
@@ -141,12 +152,16 @@ const spend: Episode = (book, time, draw) => {
 }
 
 /** Everything that is still owed of a loan at once. */
-const earlyPayoff: Episode = (book, time, draw) => [repayment(book, time, draw, undefined, 'all')]
+const earlyPayoff: Episode = (book, time, draw) => {
+  const payoff = repayment(book, time, draw, undefined, 'all')
+  const due = book.due.length > 0 && draw.chance(0.5) ? book.calendar.startOfDay(draw.of(book.due)) : time
+  return [{ ...payoff, data: { ...payoff.data, paid_at: due } }]
+}
 
 /** Statements of a year and of the one before, of one period twice, or of many periods. */
 const statements: Episode = (book, time, draw) => {
-  const many = draw.chance(0.05)
-  const step = draw.of(many ? [30, 334] : YEARS)
+  const many = draw.chance(0.15)
+  const step = draw.of(many ? [22, 334] : YEARS)
   const list = Array.from(
     { length: many ? MANY : 1 + draw.below(3) },
     (_, i) => 30 + i * (draw.chance(0.85) ? step : 0),
@@ -168,7 +183,11 @@ const valuations: Episode = (book, time, draw) => {
 const indices: Episode = (book, time, draw) => {
   const about = aboutIndex(draw)
   const earlier = draw.of([0, 90, 90, 90, 120]) * MS_PER_DAY + draw.of([-1, 0, 1])
-  return [index(book, time - Math.max(0, earlier), draw, about), index(book, time, draw, about)]
+  return [
+    index(book, time - Math.max(0, earlier), draw, about),
+    index(book, time, draw, about),
+    ...(draw.chance(0.4) ? [transaction(book, time + 90 * MS_PER_DAY, draw)] : []),
+  ]
 }
 
 /** Hundreds of rows of the largest amount there is. */
@@ -185,11 +204,16 @@ const huge: Episode = (book, time, draw) => {
   )
 }
 
-/** So many accounts that the last ones are not told apart any more. */
-const accounts: Episode = (book, time, draw) =>
-  Array.from({ length: ACCOUNT_ROWS }, (_, i) =>
+/** So many accounts that the last ones are not told apart any more, and a loan on one of these. */
+const accounts: Episode = (book, time, draw) => [
+  ...Array.from({ length: ACCOUNT_ROWS }, (_, i) =>
     transaction(book, time + i, draw, { account: `account-${i + 1}`, category: 'transfer', amount_minor: 1 + i }),
-  )
+  ),
+  ...proceeds(book, time + MS_PER_HOUR, draw).map((raw) => {
+    const account = `account-${draw.of([126, 127, 128, 129, 129, 130])}`
+    return raw['type'] === 'transaction.posted' ? { ...raw, data: { ...raw.data, account } } : raw
+  }),
+]
 
 const EPISODES = {
   income,
@@ -222,7 +246,7 @@ export const EPISODE_WEIGHTS: Record<EpisodeName, number> = {
   valuations: 1.5,
   indices: 3,
   huge: 0.01,
-  accounts: 0.02,
+  accounts: 0.06,
 }
 
 export function isEpisode(kind: string): kind is EpisodeName {
@@ -234,5 +258,11 @@ export function episode(name: EpisodeName, book: Book, time: number, draw: Draw)
   const planned = EPISODES[name](book, time, draw).map((raw) => {
     return { at: raw.time + (draw.chance(0.08) ? draw.of([1, MS_PER_HOUR, 5 * MS_PER_DAY]) : 0), raw }
   })
+  // Some sources send a day's events at its end, and the latest first.
+  if (draw.chance(0.15)) {
+    const end = time + MS_PER_DAY
+    planned.reverse()
+    return planned.map(({ at, raw }) => ({ at: Math.max(at, end), raw })).sort((a, b) => a.at - b.at)
+  }
   return planned.sort((a, b) => a.at - b.at)
 }

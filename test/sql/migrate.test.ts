@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Sql } from '../../sql/client.ts'
 import { ensureFeatureColumns, listMigrations, migrate, splitStatements } from '../../sql/migrate.ts'
 import { type ColumnKind, type ColumnKinds, createBlock } from '../../sql/native.ts'
+import { BACKFILLS_COLUMNS } from '../../sql/tables/backfills.ts'
 import { DEAD_LETTERS_COLUMNS } from '../../sql/tables/dead-letters.ts'
 import { EVENTS_COLUMNS } from '../../sql/tables/events.ts'
 import { createFeaturesBlock, FEATURES_COLUMNS } from '../../sql/tables/features.ts'
@@ -27,6 +28,7 @@ const TABLES: Readonly<Record<string, ColumnKinds>> = {
   dead_letters: DEAD_LETTERS_COLUMNS,
   progress: PROGRESS_COLUMNS,
   source_files: SOURCE_FILES_COLUMNS,
+  backfills: BACKFILLS_COLUMNS,
 }
 
 let test_database: TestDatabase

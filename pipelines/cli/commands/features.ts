@@ -9,14 +9,10 @@ import {
 } from '../../../features/catalogue/define.ts'
 import { CATALOGUE } from '../../../features/catalogue/index.ts'
 import { tablesOf } from '../../../features/catalogue/tables.ts'
-import { token } from '../../../features/events/fields.ts'
-import { quoteString } from '../../../sql/client.ts'
-import { TENANT_DEFAULT } from '../../config.ts'
-import { tenantName } from '../arguments.ts'
 import { cataloguePage } from '../catalogue-page.ts'
-import { Failure, print, UsageError } from '../output.ts'
-import { readRows, withStatements } from '../statements.ts'
+import { Failure, print } from '../output.ts'
 import { alignColumns } from '../table.ts'
+import { featuresOfCommand } from './features-of.ts'
 
 export function featuresCommand(): Command {
   const list = new Command('list')
@@ -30,17 +26,6 @@ export function featuresCommand(): Command {
     .argument('<name>', 'feature as name or name@version; the latest version without one')
     .option('--json', 'as one JSON object')
     .action(showFeature)
-  const of = new Command('of')
-    .description("a borrower's values as its last row of the table `features` has them")
-    .argument('<borrower>', 'the token that the events have as subject')
-    .option('--data <dir>', 'data directory', './data')
-    .option('--tenant <name>', 'tenant of the borrower', TENANT_DEFAULT)
-    .option('--json', 'as one JSON object')
-    .addHelpText(
-      'after',
-      '\nEvery event of a borrower has a row; a closed day has one at month ends and where a signal or the band changed.',
-    )
-    .action(featuresOf)
   const page = new Command('page')
     .description('the catalogue as one page of Markdown, with the words and tables that its formulas rest on')
     .action(() => print(cataloguePage().trimEnd()))
@@ -48,7 +33,7 @@ export function featuresCommand(): Command {
     .description('the catalogue of features, one definition, or the values of one borrower')
     .addCommand(list)
     .addCommand(show)
-    .addCommand(of)
+    .addCommand(featuresOfCommand())
     .addCommand(page)
 }
 
@@ -122,41 +107,4 @@ function showFeature(name: string, options: { json?: true }): void {
   ]
   print(featureId(one))
   for (const line of alignColumns(lines)) print(`  ${line}`)
-}
-
-type StoredRow = Readonly<Record<string, number | string | null>> & {
-  readonly partition: number
-  readonly offset: number
-  readonly type: string
-  readonly time_ms: number
-}
-
-async function featuresOf(borrower: string, options: { data: string; tenant: string; json?: true }): Promise<void> {
-  const tenant = tenantName(options.tenant)
-  if (!token.safeParse(borrower).success) {
-    throw new UsageError(`${JSON.stringify(borrower)} is no borrower token: printable ASCII without spaces`)
-  }
-  const statement = `SELECT *, toUnixTimestamp64Milli(time) AS time_ms FROM features
-    WHERE tenant = ${quoteString(tenant)} AND borrower = ${quoteString(borrower)}
-    ORDER BY partition DESC, offset DESC LIMIT 1`
-  const [row] = await withStatements(options.data, (statements) => readRows<StoredRow>(statements, statement))
-  if (row === undefined) {
-    throw new Failure(`tenant ${tenant} has no features of borrower ${borrower}: check the token, or name the --tenant`)
-  }
-  const { partition, offset, type, time_ms } = row
-  const evaluatedAt = new Date(time_ms).toISOString()
-  // A column that this directory does not have yet is missing, like a value.
-  const values = CATALOGUE.map((one) => ({ one, value: row[featureColumn(one)] ?? null }))
-  if (options.json) {
-    const features = Object.fromEntries(values.map(({ one, value }) => [featureColumn(one), value]))
-    print(JSON.stringify({ tenant, borrower, evaluated_at: evaluatedAt, type, partition, offset, features }))
-    return
-  }
-  print(`borrower ${borrower} of tenant ${tenant}, evaluated at ${evaluatedAt} (${type}, ${partition}/${offset})`)
-  const rows = values.map(({ one, value }) => [
-    featureColumn(one),
-    value === null ? 'missing' : String(value),
-    one.unit,
-  ])
-  for (const line of alignColumns([['feature', 'value', 'unit'], ...rows], [1])) print(line)
 }

@@ -1,8 +1,12 @@
 import { join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
-import { quoteString } from '../../../sql/client.ts'
 import { measureProcess, measureWork, type Run } from './measure.ts'
 import { COLUMN_NAMES, KINDS, WINDOW_DAYS, WINDOW_MS } from './workload.ts'
+
+/** A string as an SQL literal. */
+function quoteString(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}
 
 /** DuckDB's own window SQL. `kinds` are the literals of a kind in the source. */
 function windowSql(source: string, kinds: readonly string[]): string {

@@ -1,7 +1,6 @@
 import { closeSync, openSync, readSync, writevSync } from 'node:fs'
 import { join } from 'node:path'
 import { hash53 } from '../../../features/hash.ts'
-import { openEmbedded, quoteString } from '../../../sql/client.ts'
 import { blockHeader, createBlock } from '../../../sql/native.ts'
 import { createMatrixColumns } from '../../../sql/native-matrix.ts'
 import type { WindowRows } from '../../features/window/rows.ts'
@@ -10,7 +9,7 @@ import { COLUMN_NAMES, createW45Engine, traitsOfKind } from './workload.ts'
 
 const WIDTH = COLUMN_NAMES.length
 const READ_BYTES = 4 << 20
-const BLOCK_ROWS = 16_384
+const BLOCK_ROWS = 1024
 const NEWLINE = 10
 /** A slice's borrowers and their rows fit the processor's cache. */
 const SLICES = 64
@@ -79,6 +78,8 @@ export async function runForeshockFromNdjson(file: string, folder: string): Prom
 
 /** The totals of a Native file as the embedded ClickHouse reads them. */
 async function totalsOfNative(out: string, folder: string): Promise<string[]> {
+  // Loaded only now: it is no part of what is measured.
+  const { openEmbedded, quoteString } = await import('../../../sql/client.ts')
   const database = await openEmbedded(join(folder, 'check'))
   if ('locked' in database) throw new Error('the folder of the check is in use')
   const sql = database.session()

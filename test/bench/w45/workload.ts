@@ -60,7 +60,10 @@ export function traitsOfKind(kind: string): number {
 
 export function createW45Engine(): W45Engine {
   let store = createRowStore(2)
-  const pass = compileRowPass(VALUES.map(({ aggregate }) => aggregate))
+  const pass = compileRowPass(
+    2,
+    VALUES.map(({ aggregate }) => aggregate),
+  )
   const slots = new Float64Array(VALUES.length)
   const values = new Float64Array(2)
   return {

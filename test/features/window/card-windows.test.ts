@@ -47,7 +47,7 @@ function evaluate(
   aggregates: readonly RowAggregate[],
 ): Float64Array[] {
   const store: RowStore = createRowStore(1)
-  const pass = compileRowPass(aggregates)
+  const pass = compileRowPass(1, aggregates)
   const byKey = new Map<string, WindowRows>()
   return transactions.map((one) => {
     const name = one[key]!

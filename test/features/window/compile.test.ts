@@ -5,7 +5,7 @@ import { compileRowPass, createRowStore, type RowAggregate } from './rows.ts'
 
 const MS_PER_DAY = 86_400_000
 const SEED = 20_260_101
-const RUNS = 3000
+const RUNS = 1000
 
 type Row = { readonly time: number; readonly traits: number; readonly value: number }
 
@@ -45,7 +45,7 @@ function compute(rows: readonly Row[], aggregates: readonly RowAggregate[], end:
   const kept = store.open()
   for (const { time, traits, value } of rows) store.insert(kept, time, traits, [value])
   const slots = new Float64Array(aggregates.length).fill(-1)
-  compileRowPass(aggregates)(kept, end, slots)
+  compileRowPass(1, aggregates)(kept, end, slots)
   return [...slots]
 }
 
@@ -84,7 +84,7 @@ describe(`a compiled window pass (seed ${SEED})`, () => {
         const store = createRowStore(1)
         const kept = store.open()
         const days = window_ms / MS_PER_DAY
-        const pass = compileRowPass([{ where: LAST, fold: 'count', column: 0, days }])
+        const pass = compileRowPass(1, [{ where: LAST, fold: 'count', column: 0, days }])
         const slots = new Float64Array(1)
         let end = 0
         rows.forEach(({ time, traits, value }, n) => {
@@ -119,8 +119,18 @@ describe(`a compiled window pass (seed ${SEED})`, () => {
     expect(compute([], aggregates, 0)).toEqual([0, 0, 0, Number.NaN, 0])
   })
 
+  it('sums exactly what doubles would round on the way', () => {
+    const largest = { time: 9, traits: 1, value: Number.MAX_SAFE_INTEGER }
+    const rows = [5, 6, 7, 8].map((time) => ({ time, traits: time % 2, value: 1 }))
+    const over = (where: number, ms: number): RowAggregate => ({ where, fold: 'sum', column: 1, days: ms / MS_PER_DAY })
+    // One by one, newest first, each of the ones would be lost behind 2^53.
+    const exact = [4n, 1n, 2n].map((ones) => Number(BigInt(Number.MAX_SAFE_INTEGER) + ones))
+    expect(compute([...rows, largest], [over(0, 9), over(0, 2), over(1, 9)], 9)).toEqual(exact)
+    expect(exact[0]).toBeGreaterThan(2 ** 53)
+  })
+
   it('refuses a window that can hold nothing', () => {
-    expect(() => compileRowPass([{ where: 0, fold: 'count', column: 0, rows: 0 }])).toThrow(RangeError)
-    expect(() => compileRowPass([{ where: 0, fold: 'count', column: 0, days: 0 }])).toThrow(RangeError)
+    expect(() => compileRowPass(1, [{ where: 0, fold: 'count', column: 0, rows: 0 }])).toThrow(RangeError)
+    expect(() => compileRowPass(1, [{ where: 0, fold: 'count', column: 0, days: 0 }])).toThrow(RangeError)
   })
 })

@@ -79,7 +79,7 @@ function computeOver(kept: WindowRows, extent: { days: number } | { rows: number
     { ...extent, where: IN_WINDOW, fold, column: 1 },
   ]
   const slots = new Float64Array(2)
-  compileRowPass(aggregates)(kept, end, slots)
+  compileRowPass(1, aggregates)(kept, end, slots)
   return { count: slots[0]!, value: slots[1]! }
 }
 

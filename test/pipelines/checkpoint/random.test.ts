@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Checkpoints } from '../../../pipelines/checkpoint/checkpoint.ts'
-import { oracleCases } from '../../oracle/arbitraries.ts'
+import { longOracleCases } from '../../oracle/arbitraries.ts'
 import { CollectedRows } from '../engine/collected.ts'
 import { logOf, ONE_BORROWER_SHAPE } from '../engine/one-borrower.ts'
 import { newEngine, process } from '../engine/replay.ts'
@@ -17,7 +17,7 @@ let directories = 0
 describe('an engine restored from a checkpoint', () => {
   it(`goes on as if it had never stopped, at any place of random histories (seed ${SEED})`, async () => {
     await fc.assert(
-      fc.asyncProperty(oracleCases, fc.double({ min: 0, max: 1, noNaN: true }), async (one, share) => {
+      fc.asyncProperty(longOracleCases, fc.double({ min: 0, max: 1, noNaN: true }), async (one, share) => {
         const log = logOf(one)
         const cut = Math.floor(log.length * share)
         const expected = (await process(newEngine(ONE_BORROWER_SHAPE), log)).sorted()

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_TENANT_CONFIGURATION } from '../../../features/events/contract.ts'
 import { dayOfDate } from '../../../features/time.ts'
-import { oracleCases } from '../../oracle/arbitraries.ts'
+import { longOracleCases } from '../../oracle/arbitraries.ts'
 import type { HistoryItem, OracleCase } from '../../oracle/history.ts'
 import { oracleLoanDays, oracleMonthEnds } from '../../oracle/rows.ts'
 import { dateAfter, disbursement, noon, type RawEvent, repayment } from '../run/events.ts'
@@ -140,7 +140,7 @@ describe('rows about loans', () => {
     let days = 0
     let months = 0
     await fc.assert(
-      fc.asyncProperty(oracleCases, async (one) => {
+      fc.asyncProperty(longOracleCases, async (one) => {
         const compared = await compare(one)
         days += compared.days
         months += compared.months

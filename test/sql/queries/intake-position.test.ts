@@ -88,9 +88,9 @@ test('files have the time they reached, and the largest they named; live events 
 
 test('closed slices are those of the last two days of each tenant', async () => {
   expect(await readClosedSlices(sql)).toEqual([
-    { tenant: 'default', date: '2024-01-02', slices: 1 },
-    { tenant: 'default', date: '2024-01-01', slices: 2 },
-    { tenant: 'other', date: '2023-12-31', slices: 1 },
+    { tenant: 'default', date: '2024-01-02', pieces: 1 },
+    { tenant: 'default', date: '2024-01-01', pieces: 3 },
+    { tenant: 'other', date: '2023-12-31', pieces: 1 },
   ])
 })
 
