@@ -43,8 +43,11 @@ export class Checkpoints {
     this.#number = Math.max(0, ...numbers.filter((number) => !Number.isNaN(number)))
   }
 
-  /** Begins a snapshot at this very place in the log. The engine must be between two calls; it may go on at once. */
-  begin(engine: Engine): Snapshot {
+  /**
+   * Begins a snapshot at this very place in the log. The engine must be between two calls; it may go on at once.
+   * `turnBorrowers` are copied for each of its batches of evaluations.
+   */
+  begin(engine: Engine, turnBorrowers?: number): Snapshot {
     const [base, ...increments] = this.#files.map(bytesOf)
     const incrementBytes = increments.reduce((sum, bytes) => sum + bytes, 0)
     const isBase =
@@ -53,7 +56,7 @@ export class Checkpoints {
       incrementBytes > Math.max(base * INCREMENTS_PER_BASE, INCREMENT_BYTES_KEPT)
     this.#isUnfinished = true
     const name = `${String(++this.#number).padStart(8, '0')}.state`
-    return new Snapshot(engine, this.#folder, name, isBase ? null : this.#named)
+    return new Snapshot(engine, this.#folder, name, isBase ? null : this.#named, turnBorrowers)
   }
 
   /**

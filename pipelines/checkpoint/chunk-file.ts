@@ -7,7 +7,7 @@ import { bytesOf, type Chunk, type StateFile } from './manifest.ts'
 /** Words that are written at once; a borrower with more has a chunk of its own. */
 export const CHUNK_WORDS = 1024 * 1024
 /** Chunks that may wait to be written while another is being filled; whoever makes more of them must wait. */
-const CHUNKS_WAITING_MAX = 2
+export const CHUNKS_WAITING_MAX = 2
 
 /** Writes chunks one after the other behind the back of whoever fills them. Memory is bounded by those who wait in `room`. */
 export class ChunkWriter {
@@ -29,6 +29,11 @@ export class ChunkWriter {
     return buffer
   }
 
+  /** Chunks that wait to be written. */
+  get waiting(): number {
+    return this.#waiting
+  }
+
   /** Writes what a buffer holds, which is not the caller's any more. */
   add(kind: Chunk['kind'], buffer: WordBuffer): void {
     const bytes = buffer.written()
@@ -44,14 +49,9 @@ export class ChunkWriter {
     this.#last.catch(() => {})
   }
 
-  /** Whether more chunks wait than may. */
-  get isBehind(): boolean {
-    return this.#waiting > CHUNKS_WAITING_MAX
-  }
-
   /** Waits until there is room for another chunk. Fails where writing has failed. */
   async room(): Promise<void> {
-    if (this.isBehind) await this.#last
+    if (this.#waiting > CHUNKS_WAITING_MAX) await this.#last
   }
 
   /** Makes all chunks durable and says what they are. */

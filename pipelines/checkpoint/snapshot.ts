@@ -13,6 +13,8 @@ import { type Chunk, copyShells, type PartitionShell } from './manifest.ts'
 /** What one slice copies at the most, a few milliseconds of work: nothing else is done meanwhile. */
 export const SLICE_BORROWERS_MAX = 500
 export const SLICE_WORDS_MAX = 512 * 1024
+/** Borrowers that are copied for each batch of evaluations: about a tenth of what these take. */
+const TURN_BORROWERS = 200
 /** Who a borrower is takes far less than what is known of it. */
 export const SLICE_NAMES_MAX = 5000
 /** Room for a borrower's decision and its few reports; more of them make a chunk larger. */
@@ -42,6 +44,7 @@ export class Snapshot implements SnapshotUnderWay {
   readonly shells: readonly PartitionShell[]
   readonly #engine: Engine
   readonly #copies: readonly PartitionCopy[]
+  readonly #turnBorrowers: number
   readonly #writer: ChunkWriter
   #names: WordBuffer
   #states: WordBuffer
@@ -50,11 +53,18 @@ export class Snapshot implements SnapshotUnderWay {
    * Begins the file `name`. The engine must be between two calls, with no other snapshot under way. `named` borrowers of each partition are in
    * the files that this one comes after; null where it is a base, which holds all.
    */
-  constructor(engine: Engine, folder: string, name: string, named: readonly number[] | null) {
+  constructor(
+    engine: Engine,
+    folder: string,
+    name: string,
+    named: readonly number[] | null,
+    turnBorrowers = TURN_BORROWERS,
+  ) {
     if (engine.snapshot !== null) throw new Error('another snapshot is under way')
     this.name = name
     this.isBase = named === null
     this.#engine = engine
+    this.#turnBorrowers = turnBorrowers
     for (const { features } of engine.partitions) features.book.save()
     this.shells = copyShells(engine)
     this.#writer = new ChunkWriter(join(folder, name))
@@ -87,6 +97,7 @@ export class Snapshot implements SnapshotUnderWay {
 
   /** Copies some more, in a few milliseconds. False when there is nothing more to copy. */
   copySlice(borrowersMax = SLICE_BORROWERS_MAX): boolean {
+    if (this.#engine.snapshot !== this) return false
     let names = 0
     let borrowers = 0
     let words = 0
@@ -108,8 +119,14 @@ export class Snapshot implements SnapshotUnderWay {
     return false
   }
 
-  get isBehind(): boolean {
-    return this.#writer.isBehind
+  async turn(): Promise<void> {
+    this.copySlice(this.#turnBorrowers)
+    await this.room()
+  }
+
+  /** Chunks that wait to be written. */
+  get waiting(): number {
+    return this.#writer.waiting
   }
 
   async room(): Promise<void> {

@@ -301,7 +301,7 @@ export class Engine {
 
   /** Scores the batch, decides row by row in order, and hands over what is stored. */
   async #decideWaiting(outputs: Outputs): Promise<void> {
-    if (this.snapshot?.isBehind === true) await this.snapshot.room()
+    if (this.snapshot !== null) await this.snapshot.turn()
     const waiting = this.#waiting
     if (waiting.length === 0) return
     this.#waiting = []

@@ -18,8 +18,11 @@ export type PartitionState = {
   offset: number
 }
 
-/** A snapshot under way: it holds the engine up where its file can't follow what must be copied. */
-export type SnapshotUnderWay = { readonly isBehind: boolean; room(): Promise<void> }
+/**
+ * A snapshot under way. It has its turn after each batch of evaluations: a busy engine lets nobody else come by, and must
+ * wait where the file can't follow what was copied.
+ */
+export type SnapshotUnderWay = { turn(): Promise<void> }
 
 /** Keeps what was decided of a borrower; what has become blank again is forgotten. */
 export function keepDecision(state: PartitionState, index: number, decided: DecisionState): void {

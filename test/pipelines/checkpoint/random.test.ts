@@ -30,7 +30,7 @@ describe('an engine restored from a checkpoint', () => {
         await process(before, log.slice(0, Math.floor(cut / 2)), 20, rows)
         await checkpoints.write(checkpoints.begin(before))
         await process(before, log.slice(Math.floor(cut / 2), cut), 20, rows)
-        const snapshot = checkpoints.begin(before)
+        const snapshot = checkpoints.begin(before, 0)
         // The engine goes on before anything is copied: what changes must be copied as it was.
         await process(before, log.slice(cut), 20)
         await checkpoints.write(snapshot)

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { unsealManifest } from '../../../pipelines/checkpoint/manifest.ts'
 import { temporaryFolder } from '../sources/helpers.ts'
 import { toIncoming } from './events.ts'
 import { historyLines } from './history.ts'
@@ -39,10 +40,9 @@ describe('a checkpoint of a running pipeline', () => {
         expect(existsSync(manifest)).toBe(false)
         await pipeline.drain()
         expect(await until(() => existsSync(manifest))).toBe(true)
-        const { partitions } = (
-          JSON.parse(readFileSync(manifest, 'utf8')) as { manifest: { partitions: { offset: number }[] } }
-        ).manifest
-        partitions.forEach(({ offset }, partition) => {
+        const written = unsealManifest(readFileSync(manifest, 'utf8')).manifest
+        expect(written?.partitions).toHaveLength(options.shape.partitions)
+        written?.partitions.forEach(({ offset }, partition) => {
           expect(offset).toBeLessThanOrEqual(pipeline.sink.acknowledged.get(partition) ?? -1)
         })
       },
