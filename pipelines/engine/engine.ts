@@ -71,6 +71,10 @@ export type EngineOptions = {
   readonly catalogue?: readonly FeatureDefinition[]
   /** What backfills brought, for a recomputation of what the tables hold. */
   readonly coverage?: Coverage
+  /** Which of the log's partitions it works on; all of them unless said. */
+  readonly partitions?: readonly number[]
+  /** Whether offsets may leave holes: Kafka's do, where it writes for itself or a repeat was dropped. */
+  readonly hasHoles?: boolean
 }
 
 /**
@@ -79,6 +83,8 @@ export type EngineOptions = {
  */
 export class Engine {
   readonly partitions: PartitionState[]
+  readonly #hasHoles: boolean
+  readonly #byNumber: readonly (PartitionState | undefined)[]
   readonly #resolve: Resolve
   readonly catalogue: readonly FeatureDefinition[]
   readonly #coverage: Coverage
@@ -101,7 +107,12 @@ export class Engine {
   constructor(
     shape: { readonly partitions: number; readonly slices: number },
     resolve: Resolve,
-    { catalogue = CATALOGUE, coverage = NOTHING_BACKFILLED }: EngineOptions = {},
+    {
+      catalogue = CATALOGUE,
+      coverage = NOTHING_BACKFILLED,
+      partitions = allOf(shape),
+      hasHoles = false,
+    }: EngineOptions = {},
   ) {
     this.#resolve = resolve
     this.catalogue = catalogue
@@ -123,7 +134,7 @@ export class Engine {
       band: INCONCLUSIVE,
       currency: '',
     }
-    this.partitions = Array.from({ length: shape.partitions }, (_, partition) => ({
+    this.partitions = partitions.map((partition) => ({
       partition,
       features: new FeaturePartition(shape.partitions, shape.slices),
       decisions: new Map(),
@@ -132,14 +143,16 @@ export class Engine {
       definitions: null,
       offset: -1,
     }))
+    this.#hasHoles = hasHoles
+    this.#byNumber = allOf(shape).map((number) => this.partitions.find(({ partition }) => partition === number))
   }
 
   /** Applies records in order, each partition's by rising offset, and hands all rows that follow to `outputs`. */
   async process(records: readonly LogRecord[], outputs: Outputs): Promise<void> {
     const touched = new Set<PartitionState>()
     for (const record of records) {
-      const state = this.partitions[record.partition] as PartitionState
-      if (record.offset !== state.offset + 1) {
+      const state = this.stateOf(record.partition)
+      if (record.offset <= state.offset || (record.offset > state.offset + 1 && !this.#hasHoles)) {
         throw new Error(`partition ${record.partition}: offset ${record.offset} came after ${state.offset}`)
       }
       state.offset = record.offset
@@ -158,6 +171,19 @@ export class Engine {
     }
     await this.#decideWaiting(outputs)
     for (const { partition, offset, feedSeqs } of touched) outputs.progress({ partition, offset }, feedSeqs)
+  }
+
+  stateOf(partition: number): PartitionState {
+    const state = this.#byNumber[partition]
+    if (state === undefined) throw new Error(`the engine does not work on partition ${partition}`)
+    return state
+  }
+
+  /** Takes note that nothing is to be done up to an offset: what is there was dropped. */
+  passTo(partition: number, offset: number, outputs: Outputs): void {
+    const state = this.stateOf(partition)
+    state.offset = Math.max(state.offset, offset)
+    outputs.progress({ partition, offset: state.offset }, state.feedSeqs)
   }
 
   /** Puts definitions in force in one partition, from its next record on. */
@@ -376,4 +402,8 @@ export class Engine {
     outputs.features(meta, this.#matrix, base, this.#coverage.generationAt(partition, offset))
     if (definitions.scorer !== null) outputs.score(meta, definitions.model, score, severityOf(band))
   }
+}
+
+function allOf({ partitions }: { readonly partitions: number }): number[] {
+  return Array.from({ length: partitions }, (_, partition) => partition)
 }

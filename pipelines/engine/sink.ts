@@ -1,11 +1,13 @@
 import { type FeatureDefinition, featureColumn } from '../../features/catalogue/define.ts'
 import { CATALOGUE } from '../../features/catalogue/index.ts'
 import type { Event } from '../../features/events/contract.ts'
+import type { LogRecord } from '../../features/events/record.ts'
 import type { Refusal } from '../../features/ledger/apply.ts'
 import type { SignalRow } from '../../models/decision/rows.ts'
 import type { Sql } from '../../sql/client.ts'
 import type { NativeBlock } from '../../sql/native.ts'
 import { createDeadLettersBlock } from '../../sql/tables/dead-letters.ts'
+import { createEventsBlock, eventsRow } from '../../sql/tables/events.ts'
 import { createFeaturesBlock, type FeaturesBlock } from '../../sql/tables/features.ts'
 import { createLoanDaysBlock } from '../../sql/tables/loan-days.ts'
 import { createLoanMonthsBlock } from '../../sql/tables/loan-months.ts'
@@ -32,8 +34,19 @@ export type RowWatcher = {
   late(): void
 }
 
+/** A record that a worker took from a log elsewhere: stored as `events` before what follows from it. */
+export type StoredRecord = { readonly record: LogRecord; readonly data: string; readonly hashes: Uint32Array }
+
+/** Takes the engine's rows, and the records that they follow from where the log is elsewhere. */
+export type SinkOutputs = Outputs & {
+  event(stored: StoredRecord): void
+  /** Another event has the id of this one: it is in the log, but was not applied. */
+  conflict(record: LogRecord): void
+}
+
 /** One slice of output rows: a block per table, and the places it reaches to. */
-class Slice implements Outputs {
+class Slice implements SinkOutputs {
+  readonly #events = createEventsBlock()
   readonly #features: FeaturesBlock
   readonly #width: number
   readonly #scores = createScoresBlock()
@@ -64,6 +77,7 @@ class Slice implements Outputs {
       this.#progress.append({ partition, offset, seq: 0, feed_seqs: feedSeqs })
     }
     return [
+      ['events', this.#events],
       ['warnings', this.#warnings],
       ['signals', this.#signals],
       ['dead_letters', this.#deadLetters],
@@ -126,6 +140,29 @@ class Slice implements Outputs {
 
   loanMonth(row: LoanMonthRow, { partition, offset }: Place): void {
     this.#loanMonths.append({ ...row, partition, offset })
+  }
+
+  event({ record, data, hashes }: StoredRecord): void {
+    this.#events.append(eventsRow(record, data, hashes))
+  }
+
+  conflict({ event, partition, offset, source_partition, source_position }: LogRecord): void {
+    this.#watcher.refused('conflict')
+    this.#deadLetters.append({
+      tenant: event.tenant,
+      source_partition,
+      source_position,
+      item: 0,
+      step: 'intake',
+      reason: 'conflict',
+      detail: `another event of ${event.source} has the id ${event.id}`,
+      event_id: event.id,
+      event_type: event.type,
+      borrower: event.subject,
+      partition,
+      offset,
+      recorded_at: Date.now(),
+    })
   }
 
   refused(event: Event, { partition, offset }: Place, refusal: Refusal): void {
@@ -195,7 +232,7 @@ export class Sink {
   }
 
   /** Where the engine writes now. Ask again after each flush. */
-  get outputs(): Outputs {
+  get outputs(): SinkOutputs {
     if (this.#since === 0) this.#since = performance.now()
     return this.#filling
   }

@@ -7,7 +7,12 @@ const IDS_PER_STATEMENT = 2000
 export type KnownId = { readonly id_hash: Hash64; readonly content_hash: Hash64 }
 
 /** Which of these ids `events` holds, each with the hash of what its event says. */
-export async function findKnownIds(sql: Sql, ids: readonly Hash64[]): Promise<KnownId[]> {
+export function findKnownIds(sql: Sql, ids: readonly Hash64[]): Promise<KnownId[]> {
+  return knownIdRows(sql, ids, '1')
+}
+
+/** The same among the rows that a condition leaves. */
+export async function knownIdRows(sql: Sql, ids: readonly Hash64[], condition: string): Promise<KnownId[]> {
   const found: KnownId[] = []
   for (let i = 0; i < ids.length; i += IDS_PER_STATEMENT) {
     const list = ids
@@ -16,7 +21,7 @@ export async function findKnownIds(sql: Sql, ids: readonly Hash64[]): Promise<Kn
       .join(', ')
     const rows = await sql.query<{ id_hash: string; content_hash: string }>(
       `SELECT DISTINCT toString(id_hash) AS id_hash, toString(content_hash) AS content_hash
-       FROM events PREWHERE events.id_hash IN (${list})`,
+       FROM events PREWHERE events.id_hash IN (${list}) WHERE ${condition}`,
     )
     for (const row of rows) found.push({ id_hash: toHash(row.id_hash), content_hash: toHash(row.content_hash) })
   }

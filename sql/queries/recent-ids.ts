@@ -19,6 +19,11 @@ export async function readRecentIds(sql: Sql, tenant: string, since: number): Pr
          OR type = 'tenant.configured')`,
     'RowBinary',
   )
+  return recentIdRows(bytes)
+}
+
+/** The rows of an answer in RowBinary: two hashes, two instants. */
+export function recentIdRows(bytes: Uint8Array): RecentIdRows {
   const rows = bytes.length / 32
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const answer = {
