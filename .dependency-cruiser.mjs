@@ -61,6 +61,7 @@ export default {
     ),
     onlyIn('sql/client.ts', 'chdb|@clickhouse/client'),
     onlyIn('models/scorer.ts', 'onnxruntime-node'),
+    onlyIn('pipelines/kafka/client.ts', 'kafkajs'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

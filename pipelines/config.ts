@@ -1,4 +1,5 @@
-import { availableParallelism } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 /**
  * What a machine or its operator decides: nothing here changes an outcome, for what does is in the log. This is the only
@@ -24,4 +25,17 @@ export function sizeThreadPool(): void {
 /** Whether progress may be drawn: on a terminal that is not asked to be plain. */
 export function isTerminal(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY && process.env['TERM'] !== 'dumb' && process.env['CI'] === undefined
+}
+
+/**
+ * What tests and benchmarks want to know of Kafka: brokers to use instead of one of their own, the folder that keeps the jars of
+ * that one, and whether it is a failure if none can be started.
+ */
+export function testKafka(): { brokers: readonly string[]; cache: string; isRequired: boolean } {
+  const { KAFKA_BROKERS, FORESHOCK_CACHE, XDG_CACHE_HOME, FORESHOCK_REQUIRE_KAFKA } = process.env
+  return {
+    brokers: (KAFKA_BROKERS ?? '').split(',').filter((address) => address !== ''),
+    cache: FORESHOCK_CACHE ?? join(XDG_CACHE_HOME ?? tmpdir(), 'foreshock'),
+    isRequired: FORESHOCK_REQUIRE_KAFKA === '1',
+  }
 }
