@@ -2,7 +2,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Database, openEmbedded, type Sql } from '../../sql/client.ts'
+import type { Database, Sql } from '../../sql/client.ts'
+import { openEmbedded } from '../../sql/embedded.ts'
 import { openReadOnly, whyNotReading } from '../../sql/read-only.ts'
 
 describe('a statement that is taken', () => {
@@ -55,7 +56,7 @@ describe('a read-only session', () => {
     const writer = database.session()
     await writer.command('CREATE TABLE kept (a UInt64) ENGINE = MergeTree ORDER BY a')
     await writer.command('INSERT INTO kept VALUES (7)')
-    sql = await openReadOnly(database)
+    sql = openReadOnly(database)
   })
   afterAll(async () => {
     await database.close()
