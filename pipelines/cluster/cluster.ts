@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CATALOGUE } from '../../features/catalogue/index.ts'
+import type { Database, Sql } from '../../sql/client.ts'
+import { ensureFeatureColumns, migrate } from '../../sql/migrate.ts'
+import { type Availability, createAvailability, patient } from '../../sql/patient.ts'
+import { openServer } from '../../sql/server.ts'
+import { currentDefinitions } from '../engine/definitions.ts'
+import type { RowWatcher } from '../engine/sink.ts'
+import type { LogShape } from '../intake/items.ts'
+import { openKafka } from '../kafka/open.ts'
+import type { Admin, Kafka, Logger, PartitionReader, Producer } from '../kafka/port.ts'
+import { loadModels } from '../run/models.ts'
+import { LogAppender } from './appender.ts'
+import { type ClusterConfig, configuredTenants, type TopicNames, topicNames } from './cluster-config.ts'
+import { seenRecord } from './control-state.ts'
+import { type IntakeCounts, startIntake } from './intake-role.ts'
+import { featureColumns, openPartition } from './open-partition.ts'
+import { startOwner } from './owner-role.ts'
+import { ClusterFailure, type Role } from './role.ts'
+import { ensureTopics, putControl, readControl } from './topics.ts'
+import { startWorkers, type WorkerRole } from './worker-role.ts'
+
+export const ROLES = ['intake', 'worker', 'api'] as const
+export type RoleName = (typeof ROLES)[number]
+
+/** What an operator's environment says, and no file. */
+export type Secrets = {
+  readonly clickhousePassword?: string | undefined
+  readonly kafkaUser?: string | undefined
+  readonly kafkaPassword?: string | undefined
+}
+
+/** What all roles of a process share. */
+export type ClusterParts = {
+  readonly config: ClusterConfig
+  readonly names: TopicNames
+  readonly shape: LogShape
+  readonly kafka: Kafka
+  readonly producer: Producer
+  readonly admin: Admin
+  readonly reader: PartitionReader
+  readonly appender: LogAppender
+  readonly database: Database
+  readonly availability: Availability
+  readonly patiently: (sql: Sql) => Sql
+}
+
+/** One process of a cluster: the roles that it was given, over one Kafka and one ClickHouse. */
+export type ClusterProcess = {
+  readonly parts: ClusterParts
+  readonly intake: IntakeCounts
+  readonly workers: WorkerRole | undefined
+  /** Rejects with what ended a role that nobody had asked to end. */
+  readonly finished: Promise<void>
+  stop(): Promise<void>
+}
+
+export type ClusterOptions = {
+  readonly config: ClusterConfig
+  readonly secrets: Secrets
+  readonly roles: readonly RoleName[]
+  readonly logger: Logger
+  readonly watcher?: RowWatcher
+  readonly checkpointEvaluations?: number | undefined
+  readonly flushAfterMs?: number | undefined
+  readonly onOpened?: (partition: number, detail: string) => void
+}
+
+/** How often it is looked whether definitions are in force. */
+const DEFINITIONS_RETRY_MS = 200
+const NOBODY_WATCHES: RowWatcher = { warning() {}, refused() {}, late() {} }
+
+/** Connects, makes what is missing, and starts the roles. Throws `ClusterFailure` with what to do. */
+export async function startCluster(options: ClusterOptions): Promise<ClusterProcess> {
+  const { config, roles } = options
+  const loaded = await loadModels(CATALOGUE)
+  if (!loaded.ok) throw new ClusterFailure(loaded.detail)
+  const stopping = new AbortController()
+  const parts = await connect(options, stopping.signal)
+  const { kafka, producer, admin, reader, appender, names, shape, database, patiently } = parts
+  const started: Role[] = []
+  const intake: IntakeCounts = { accepted: 0, dropped_fields: 0, refused: {} }
+  let workers: WorkerRole | undefined
+  if (roles.includes('worker')) {
+    const partition = {
+      database,
+      patiently,
+      shape,
+      models: loaded.models,
+      catalogue: CATALOGUE,
+      checkpoints: config.checkpoints,
+      watcher: options.watcher ?? NOBODY_WATCHES,
+      partitionsAtOnce: shape.partitions,
+      flushAfterMs: options.flushAfterMs,
+      checkpointEvaluations: options.checkpointEvaluations,
+      onOpened: options.onOpened,
+    }
+    workers = startWorkers({ kafka, config, names, open: (number, owner) => openPartition(partition, number, owner) })
+    started.push(workers)
+  }
+  if (roles.includes('intake')) {
+    const definitions = currentDefinitions(loaded.models.at(-1) ?? null, CATALOGUE)
+    started.push(startOwner({ kafka, producer, admin, reader, appender, config, names, shape, definitions }))
+    await definitionsInForce(parts)
+    if (config.inputs.length > 0) {
+      started.push(startIntake({ kafka, producer, admin, appender, config, names, counts: intake }))
+    }
+  }
+  return {
+    parts,
+    intake,
+    workers,
+    finished: Promise.race(started.map(({ finished }) => finished)),
+    async stop() {
+      // Intake first, so that nothing is appended that this process's workers do not see.
+      for (const role of started.toReversed()) await role.stop()
+      stopping.abort()
+      await producer.close()
+      await reader.close()
+      await admin.close()
+      await database.close()
+    },
+  }
+}
+
+/** Waits until whoever owns the control topic has put definitions into the log: no event may come before them. */
+async function definitionsInForce({ reader, admin, names }: ClusterParts): Promise<void> {
+  for (;;) {
+    const { state } = await readControl(reader, admin, names)
+    if (state.definitions !== undefined) return
+    await sleep(DEFINITIONS_RETRY_MS)
+  }
+}
+
+async function connect(options: ClusterOptions, stopping: AbortSignal): Promise<ClusterParts> {
+  const { config, secrets, logger } = options
+  const names = topicNames(config.kafka.prefix)
+  const { sasl } = config.kafka
+  const kafka = openKafka({
+    brokers: config.kafka.brokers,
+    clientId: `foreshock-${randomUUID().slice(0, 8)}`,
+    logger,
+    ...(config.kafka.ssl ? { ssl: true as const } : {}),
+    ...(sasl === undefined
+      ? {}
+      : {
+          sasl: { mechanism: sasl, username: secrets.kafkaUser ?? '', password: secrets.kafkaPassword ?? '' },
+        }),
+  })
+  const producer = kafka.producer()
+  const admin = kafka.admin()
+  const reader = kafka.reader()
+  const shape = await ensureTopics({ admin, producer, reader }, config, names)
+  const database = openDatabase(config, secrets)
+  const availability = createAvailability((outage) => {
+    if (outage === undefined) logger('info', 'ClickHouse answers again', {})
+    else logger('warn', 'ClickHouse does not answer: waiting for it', { reason: outage.reason })
+  })
+  const patiently = (sql: Sql) => patient(sql, { availability, signal: stopping })
+  const sql = patiently(database.session())
+  await migrate(sql, database.topology)
+  await ensureFeatureColumns(sql, featureColumns(CATALOGUE), database.topology)
+  await sql.close()
+  const appender = new LogAppender({
+    topic: names.log,
+    shape,
+    configured: configuredTenants(config),
+    send: async (topic, messages) => {
+      await producer.append(topic, messages)
+    },
+    onTenant: (tenant, configuration, since) => putControl(producer, names, [seenRecord(tenant, configuration, since)]),
+  })
+  return { config, names, shape, kafka, producer, admin, reader, appender, database, availability, patiently }
+}
+
+function openDatabase({ clickhouse }: ClusterConfig, { clickhousePassword }: Secrets): Database {
+  const { url, user, database, cluster, shards } = clickhouse
+  return openServer({
+    url,
+    user,
+    database,
+    ...(clickhousePassword === undefined ? {} : { password: clickhousePassword }),
+    ...(cluster === undefined ? {} : { cluster: { name: cluster, shard_urls: shards ?? [url] } }),
+  })
+}
