@@ -103,7 +103,7 @@ export function createApp(dependencies: Dependencies, options: ApiOptions): Fast
     registerWarning(scope, dependencies)
     registerBorrowers(scope, dependencies)
     registerSql(scope, { sql: dependencies.sql, timeout_ms: options.sqlTimeout_ms ?? SQL_TIMEOUT_MS })
-    registerJobs(scope, dependencies)
+    if (dependencies.jobs !== undefined) registerJobs(scope, dependencies.jobs)
     registerHealth(scope, dependencies)
     registerDocumentation(scope)
   })

@@ -51,8 +51,11 @@ export type Dependencies = {
   readonly keys: KeyStore
   /** Runs a read-only statement over all tenants. `signal` fires when the caller has gone or waited too long. */
   readonly sql: (statement: string, format: string | undefined, signal: AbortSignal) => Promise<SqlAnswer>
-  /** Long jobs of the operator's: NDJSON lines until the job ends or `signal` fires. */
-  readonly jobs: {
+  /**
+   * Long jobs of the operator's: NDJSON lines until the job ends or `signal` fires. Absent where this process does not hold
+   * what they work on; the routes are then absent too.
+   */
+  readonly jobs?: {
     verify(tenant: string | undefined, signal: AbortSignal): AsyncIterable<string>
     backfill(features: readonly string[], signal: AbortSignal): AsyncIterable<string>
   }

@@ -30,7 +30,7 @@ const backfillSchema = {
 }
 
 /** `POST /jobs/verify`, `POST /jobs/backfill`. */
-export function registerJobs(app: Api, { jobs }: Pick<Dependencies, 'jobs'>): void {
+export function registerJobs(app: Api, jobs: NonNullable<Dependencies['jobs']>): void {
   const config = { access: 'operator' } as const
 
   /** The lines of a job, which stops when the caller goes. */

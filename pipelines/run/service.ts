@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { createApp } from '../../api/app.ts'
@@ -13,6 +13,7 @@ import { LiveDoor } from './live-door.ts'
 import { startLiveTicks } from './live-ticks.ts'
 import type { Pipeline } from './pipeline.ts'
 import { openSqlDoor } from './sql-door.ts'
+import { versionOf } from './version.ts'
 
 /** Tells the command line on the same machine where the process that holds the directory listens. */
 const RUN_FILE = 'run.json'
@@ -91,11 +92,4 @@ export async function startService(pipeline: Pipeline, options: ServiceOptions):
       await reads.close()
     },
   }
-}
-
-function versionOf(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  return manifest.version
 }

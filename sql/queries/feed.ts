@@ -67,3 +67,17 @@ export function readFeedEnds(
      WHERE tenant = ${quoteString(tenant)} AND (${after}) GROUP BY partition`,
   )
 }
+
+/** The latest feed row of a borrower. */
+export async function readLatestOfBorrower(
+  sql: Sql,
+  tenant: string,
+  borrower: string,
+): Promise<StoredFeedRow | undefined> {
+  const rows = await sql.query<StoredFeedRow>(
+    `SELECT ${COLUMNS} FROM warnings
+     WHERE tenant = ${quoteString(tenant)} AND borrower = ${quoteString(borrower)}
+     ORDER BY partition, feed_seq DESC LIMIT 1`,
+  )
+  return rows[0]
+}
