@@ -22,6 +22,16 @@ export function clickhouseUrl(): string | undefined {
   return process.env['CLICKHOUSE_URL'] || undefined
 }
 
+/** What processes of a cluster are told apart from their configuration file, because it is secret. */
+export function clusterSecrets() {
+  const { FORESHOCK_CLICKHOUSE_PASSWORD, FORESHOCK_KAFKA_USER, FORESHOCK_KAFKA_PASSWORD } = process.env
+  return {
+    clickhousePassword: FORESHOCK_CLICKHOUSE_PASSWORD,
+    kafkaUser: FORESHOCK_KAFKA_USER,
+    kafkaPassword: FORESHOCK_KAFKA_PASSWORD,
+  }
+}
+
 /** Sets the size of the thread pool. It counts only before the pool's first use, so it comes first in `main`. */
 export function sizeThreadPool(): void {
   process.env['UV_THREADPOOL_SIZE'] ??= String(Math.max(THREADS_MIN, availableParallelism() * 4))

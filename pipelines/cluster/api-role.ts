@@ -104,7 +104,13 @@ function createSubmit({ appender }: Pick<ClusterParts, 'appender'>) {
         return { id: event.id, status: 'refused', reason: 'future', detail }
       }
       const prepared = prepare(decoded)
-      entries.push({ ...prepared, event, received_at: now, source_partition: HTTP_PARTITION, source_position: undefined })
+      entries.push({
+        ...prepared,
+        event,
+        received_at: now,
+        source_partition: HTTP_PARTITION,
+        source_position: undefined,
+      })
       return { id: event.id, status: 'accepted' }
     })
     waiting += entries.length

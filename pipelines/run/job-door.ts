@@ -14,7 +14,10 @@ type Work<Result> = (onProgress: (progress: JobProgress) => void) => Promise<Out
  * Jobs over the whole log, in the process that holds the directory, beside intake and engine: sessions of their own, and
  * the event loop in short turns. One at a time.
  */
-export function createJobDoor(pipeline: Pipeline, onError: (error: unknown) => void): NonNullable<Dependencies['jobs']> {
+export function createJobDoor(
+  pipeline: Pipeline,
+  onError: (error: unknown) => void,
+): NonNullable<Dependencies['jobs']> {
   const { database, shape } = pipeline
   const { catalogue } = pipeline.engine
   let isBusy = false

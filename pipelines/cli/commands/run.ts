@@ -12,8 +12,10 @@ import { openForCommand } from '../open.ts'
 import { describeError, Failure, groupDigits, print, say, UsageError } from '../output.ts'
 import { Progress } from '../progress.ts'
 import { saySummary, summaryOf } from '../summary.ts'
+import { runCluster } from './run-cluster.ts'
 
 const SIMULATOR = 'simulator'
+const KAFKA = 'kafka'
 const PORT_MAX = 65_535
 /** Simulated events that are handed over at once before time runs on. */
 const HISTORY_BATCH_EVENTS = 4096
@@ -32,6 +34,8 @@ type Options = {
   start: string
   daySeconds: string
   model: boolean
+  config?: string
+  role: string
 }
 
 export function runCommand(): Command {
@@ -40,7 +44,16 @@ export function runCommand(): Command {
     .option('--data <dir>', 'data directory, made when absent', './data')
     .option('--host <address>', 'address to listen on', HOST_DEFAULT)
     .option('--port <number>', 'port to listen on, 0 for any free one', String(PORT_DEFAULT))
-    .option('--source <name>', 'simulator, a file, or - for standard input; without it events come by HTTP alone')
+    .option(
+      '--source <name>',
+      'simulator, a file, - for standard input, or kafka; without it events come by HTTP alone',
+    )
+    .option('--config <file>', 'cluster: its configuration, which names Kafka, ClickHouse and the input topics')
+    .option(
+      '--role <names>',
+      'cluster: what this process does: intake, worker, api, with commas between, or all',
+      'all',
+    )
     .option('--tenant <name>', 'tenant of the source, and of the key made on first start', TENANT_DEFAULT)
     .option('--borrowers <n>', 'simulator: borrowers', '500')
     .option('--months <n>', 'simulator: months of history before time runs on', '12')
@@ -56,6 +69,14 @@ async function run(options: Options): Promise<void> {
   const stop = new AbortController()
   process.once('SIGINT', () => stop.abort())
   process.once('SIGTERM', () => stop.abort())
+  if (options.source === KAFKA && options.config === undefined) {
+    throw new UsageError('--source kafka needs --config FILE, which says where Kafka and ClickHouse are')
+  }
+  if (options.config !== undefined) {
+    const { config, role, data, host, tenant } = options
+    await runCluster({ config, role, data, host, port, tenant }, stop.signal)
+    return
+  }
   const pipeline = await openForCommand({ directory: options.data, withoutModel: !options.model })
   let failure: unknown
   if (options.source !== undefined) pipeline.clocklessTenants.add(options.tenant)

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { type ClusterProcess, type RoleName, startCluster } from '../../../pipelines/cluster/cluster.ts'
 import type { ClusterConfig } from '../../../pipelines/cluster/cluster-config.ts'
 import { parseClusterConfig } from '../../../pipelines/cluster/cluster-config.ts'
-import { type ClusterProcess, type RoleName, startCluster } from '../../../pipelines/cluster/cluster.ts'
 import { openServer } from '../../../sql/server.ts'
 import { startGateway } from '../../gateway/start.ts'
 import { describeKafka, until } from '../../kafka/support.ts'
@@ -29,22 +29,39 @@ await describeKafka('a cluster', { own: false }, (kafka) => {
     const config = configOf(kafka.brokers(), topic, gateway.url)
     const secrets = { clickhousePassword: gateway.password }
     const start = (roles: readonly RoleName[]): Promise<ClusterProcess> =>
-      startCluster({ config, secrets, roles, logger: (level, message, fields) => level === 'debug' ? undefined : console.log(level, message, fields), flushAfterMs: 100 })
+      startCluster({
+        config,
+        secrets,
+        roles,
+        logger: (level, message, fields) => (level === 'debug' ? undefined : console.log(level, message, fields)),
+        flushAfterMs: 100,
+      })
     const one = await start(['intake', 'worker'])
     await produce(lines.slice(0, 500))
     const database = openServer({ url: gateway.url, user: 'default', password: gateway.password })
     const sql = database.session()
     const countOf = async (query: string) => (await sql.query<{ n: number }>(query))[0]?.n ?? 0
-    await until(async () => (await countOf("SELECT count() AS n FROM events WHERE source_partition LIKE 'kafka/%'")) > 400, 'events are stored', 30_000)
+    await until(
+      async () => (await countOf("SELECT count() AS n FROM events WHERE source_partition LIKE 'kafka/%'")) > 400,
+      'events are stored',
+      30_000,
+    )
     console.log(await sql.query('SELECT type, count() AS n FROM events GROUP BY type'))
     console.log(one.intake, one.workers?.workers.size)
     await one.stop()
     const two = await start(['intake', 'worker'])
     await produce(lines.slice(500))
-    await until(async () => (await countOf("SELECT count() AS n FROM events WHERE type = 'day.closed'")) > 100, 'days are closed', 60_000)
+    await until(
+      async () => (await countOf("SELECT count() AS n FROM events WHERE type = 'day.closed'")) > 100,
+      'days are closed',
+      60_000,
+    )
     await new Promise((resolve) => setTimeout(resolve, 3000))
     console.log(await sql.query('SELECT type, count() AS n FROM events GROUP BY type'))
-    console.log(await sql.query('SELECT count() AS n FROM warnings'), await sql.query('SELECT reason, count() AS n FROM dead_letters GROUP BY reason'))
+    console.log(
+      await sql.query('SELECT count() AS n FROM warnings'),
+      await sql.query('SELECT reason, count() AS n FROM dead_letters GROUP BY reason'),
+    )
     await two.stop()
     await sql.close()
     await database.close()
