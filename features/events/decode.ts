@@ -7,7 +7,7 @@ import { type Event, incomingEvent } from './contract.ts'
 export const EVENT_BYTES_MAX = 262_144
 export const EVENT_DEPTH_MAX = 8
 /** So short an event cannot be deep enough to hold up its parsing. */
-const SHALLOW_BYTES_MAX = 4096
+export const SHALLOW_BYTES_MAX = 4096
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -87,7 +87,7 @@ export function decodeBytes(bytes: Uint8Array, tenant: string): Decoded {
   return decodeText(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'), tenant)
 }
 
-/** Decodes one event from its JSON text. */
+/** Decodes one event from its JSON text, which is within the bounds or surely harmless: see `decodeBytes`. */
 export function decodeText(text: string, tenant: string): Decoded {
   let value: unknown
   try {
