@@ -13,6 +13,11 @@ export type MatrixColumns = {
 const TYPE = 'Nullable(Float64)'
 const CAPACITY_FIRST = 1024
 /**
+ * Rows that are kept as they came before they are written to the columns together: each column then takes so many
+ * neighbouring values at once, where one value to each of 250 columns would miss the cache with every one.
+ */
+const ROWS_KEPT = 64
+/**
  * Distance between the ends and starts of neighbouring columns. Without it every column would begin at a multiple of
  * a power of two and all of them would compete for the same few lines of the processor's cache.
  */
@@ -27,7 +32,10 @@ export function createMatrixColumns(names: readonly string[], rowsExpected = CAP
   let stride = capacity + PADDING
   let values = new Float64Array(stride * width)
   let nulls = new Uint8Array(stride * width)
+  /** Rows that are in the columns, and after them those that are kept. */
   let length = 0
+  const kept = new Float64Array(ROWS_KEPT * width)
+  let keptRows = 0
 
   function grow(): void {
     const largerStride = capacity * 2 + PADDING
@@ -44,25 +52,33 @@ export function createMatrixColumns(names: readonly string[], rowsExpected = CAP
     nulls = largerNulls
   }
 
+  /** Writes the rows kept to the columns. */
+  function settle(): void {
+    while (length + keptRows > capacity) grow()
+    for (let column = 0; column < width; column++) {
+      let at = column * stride + length
+      for (let from = column, end = keptRows * width; from < end; from += width, at++) {
+        const value = kept[from]!
+        // Only NaN differs from itself. The value under a NULL is never read; zero compresses best.
+        const isMissing = value !== value
+        values[at] = isMissing ? 0 : value
+        nulls[at] = isMissing ? 1 : 0
+      }
+    }
+    length += keptRows
+    keptRows = 0
+  }
+
   return {
     structure,
     append(matrix, start) {
       if (start < 0 || start + width > matrix.length) throw new RangeError(`no row of ${width} values at ${start}`)
-      if (length === capacity) grow()
-      for (let column = 0, at = length; column < width; column++, at += stride) {
-        const value = matrix[start + column]!
-        // Only NaN differs from itself. The value under a NULL is never read; zero compresses best.
-        if (value === value) {
-          values[at] = value
-          nulls[at] = 0
-        } else {
-          values[at] = 0
-          nulls[at] = 1
-        }
-      }
-      length++
+      const at = keptRows * width
+      for (let column = 0; column < width; column++) kept[at + column] = matrix[start + column]!
+      if (++keptRows === ROWS_KEPT) settle()
     },
     chunks(rows) {
+      settle()
       const chunks: Uint8Array[] = []
       for (let column = 0; column < width; column++) {
         const from = column * stride
@@ -74,6 +90,7 @@ export function createMatrixColumns(names: readonly string[], rowsExpected = CAP
     },
     clear() {
       length = 0
+      keptRows = 0
     },
   }
 }

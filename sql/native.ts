@@ -1,3 +1,5 @@
+import { generateFunction } from '../features/window/generate.ts'
+
 /**
  * Encoder of ClickHouse's Native format: blocks of columns, written without a row ever being turned into text.
  *
@@ -73,6 +75,7 @@ export function createBlock<const Columns extends ColumnKinds>(columns: Columns)
   const writers = names.map((name) => createColumn(columns[name]!))
   const structure = names.map((name, i) => ({ name, type: writers[i]!.type }))
   const headers = structure.map(columnHeader)
+  const pushRow = compilePush(names, writers)
   let rows = 0
   return {
     get rows() {
@@ -80,7 +83,7 @@ export function createBlock<const Columns extends ColumnKinds>(columns: Columns)
     },
     structure,
     append(row) {
-      for (let i = 0; i < names.length; i++) writers[i]!.push((row as Record<string, unknown>)[names[i]!])
+      pushRow(row)
       rows++
     },
     chunks() {
@@ -93,6 +96,16 @@ export function createBlock<const Columns extends ColumnKinds>(columns: Columns)
       rows = 0
     },
   }
+}
+
+/**
+ * Puts a row's values into their columns, one call a column in the text: a loop over all columns would look each value up
+ * by a name that changes, and call what it can't know beforehand.
+ */
+function compilePush(names: readonly string[], writers: readonly Column<unknown>[]): (row: unknown) => void {
+  const lines = names.map((name, i) => `push${i}(row[${JSON.stringify(name)}])`)
+  const pushes = writers.map((writer, i): [string, unknown] => [`push${i}`, writer.push])
+  return generateFunction('pushRow(row)', lines, Object.fromEntries(pushes))
 }
 
 /** The first bytes of a block. */
@@ -144,21 +157,23 @@ const COLUMN_MAKERS: { [Kind in ColumnKind]: () => Column<ColumnValues[Kind]> } 
 type NumberArray = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array
 
 function numberColumn(type: string, allocate: (capacity: number) => NumberArray): Column<number> {
-  let values = allocate(CAPACITY_FIRST)
-  let length = 0
+  const column = {
+    values: allocate(CAPACITY_FIRST),
+    length: 0,
+    grow() {
+      const larger = allocate(column.length * 2)
+      larger.set(column.values)
+      column.values = larger
+    },
+  }
+  // A text of its own for each column: it meets one kind of array, and the compiler need not be ready for all of them.
+  const lines = ['if (column.length === column.values.length) column.grow()', 'column.values[column.length++] = value']
   return {
     type,
-    push(value) {
-      if (length === values.length) {
-        const larger = allocate(length * 2)
-        larger.set(values)
-        values = larger
-      }
-      values[length++] = value
-    },
-    chunks: (rows) => [bytesOf(values, rows)],
+    push: generateFunction('push(value)', lines, { column }),
+    chunks: (rows) => [bytesOf(column.values, rows)],
     clear() {
-      length = 0
+      column.length = 0
     },
   }
 }

@@ -87,17 +87,32 @@ function asCount(aggregate: WindowAggregate): WindowAggregate {
 
 type Assemble = (slots: Float64Array, out: Float64Array, at: number, history: number, hasReport: boolean) => void
 
-/** From slots to columns, one statement per entry, made once at start like the window passes. */
+/** From slots to columns, made once at start like the window passes. Entries that are missing together stand together. */
 function compileAssembly(catalogue: readonly FeatureDefinition[], slotsOf: readonly (readonly number[])[]): Assemble {
-  const lines = catalogue.map((entry, i) => {
-    const values = (slotsOf[i] as readonly number[]).map((slot) => `slots[${slot}]`).join(', ')
-    const value = entry.compute === undefined ? values : `compute[${i}](${values})`
-    const conditions: string[] = []
-    if (entry.minimum_history_days > 0) conditions.push(`history >= ${entry.minimum_history_days * MS_PER_DAY}`)
-    if (entry.needs_report) conditions.push('hasReport')
-    return `out[at + ${i}] = ${conditions.length === 0 ? value : `${conditions.join(' && ')} ? ${value} : NaN`}`
+  const bound: Record<string, unknown> = {}
+  const values = catalogue.map((entry, i) => {
+    const inputs = (slotsOf[i] as readonly number[]).map((slot) => `slots[${slot}]`).join(', ')
+    if (entry.compute === undefined) return inputs
+    // A name of its own for each, so that a call is a call of one known function.
+    bound[`compute${i}`] = entry.compute
+    return `compute${i}(${inputs})`
   })
-  return generateFunction('assemble(slots, out, at, history, hasReport)', lines, {
-    compute: catalogue.map((entry) => entry.compute),
-  })
+  const lines: string[] = []
+  for (const [condition, places] of Map.groupBy(catalogue.keys(), (i) =>
+    conditionOf(catalogue[i] as FeatureDefinition),
+  )) {
+    const assignments = places.map((i) => `  out[at + ${i}] = ${values[i]}`)
+    if (condition === '') lines.push(...assignments)
+    else
+      lines.push(`if (${condition}) {`, ...assignments, '} else {', ...places.map((i) => `  out[at + ${i}] = NaN`), '}')
+  }
+  return generateFunction('assemble(slots, out, at, history, hasReport)', lines, bound)
+}
+
+/** When an entry can have a value at all, as text; empty where always. */
+function conditionOf(entry: FeatureDefinition): string {
+  const conditions: string[] = []
+  if (entry.minimum_history_days > 0) conditions.push(`history >= ${entry.minimum_history_days * MS_PER_DAY}`)
+  if (entry.needs_report) conditions.push('hasReport')
+  return conditions.join(' && ')
 }

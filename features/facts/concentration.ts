@@ -1,5 +1,6 @@
 import { TRAIT } from '../streams/transactions.ts'
 import { MS_PER_DAY } from '../time.ts'
+import { bitOf } from './bits.ts'
 import { PartySums } from './party-sums.ts'
 import { type FactView, type RowList, slotsOf } from './view.ts'
 
@@ -26,12 +27,9 @@ export const CONCENTRATION_FACTS = {
     sumReceipts(view)
     out[SLOT.payer_hhi_90d] = sums.concentration()
     sumByParty(view, view.cardRows, 0)
-    // The concentration sorts the sums, which the top share does not mind.
-    out[SLOT.merchant_top_share_90d] = sums.topShare()
     out[SLOT.merchant_hhi_90d] = sums.concentration()
-    fillDaily(view)
-    out[SLOT.net_flow_volatility_30d] = deviation(DAYS - SHORT_DAYS, SHORT_DAYS)
-    out[SLOT.net_flow_volatility_90d] = deviation(0, DAYS)
+    out[SLOT.merchant_top_share_90d] = sums.topShare()
+    deviations(fillDaily(view), out)
   },
 }
 
@@ -59,7 +57,8 @@ function sumByParty({ rows }: FactView, list: RowList, from: number): void {
   )
 }
 
-function fillDaily({ rows, first, end, day }: FactView): void {
+/** Fills `daily`; says whether plain sums of it are exact in any order. */
+function fillDaily({ rows, first, end, day }: FactView): boolean {
   const { days, traits, amounts } = rows
   daily.fill(0)
   const oldest = day - DAYS + 1
@@ -68,12 +67,14 @@ function fillDaily({ rows, first, end, day }: FactView): void {
     const at = (days[i] as number) - oldest
     if (at < 0) break
     const trait = traits[i] as number
-    if ((trait & MOVED) === 0) continue
-    const amount = amounts[i] as number
-    moved += amount
-    daily[at] = (daily[at] as number) + ((trait & TRAIT.IN) !== 0 ? amount : -amount)
+    const sign = bitOf(trait, TRAIT.IN) - bitOf(trait, TRAIT.OUT)
+    const amount = (amounts[i] as number) * sign
+    moved += Math.abs(amount)
+    daily[at] = (daily[at] as number) + amount
   }
-  if (moved > Number.MAX_SAFE_INTEGER) fillDailyExactly(rows, first, end, oldest)
+  if (moved <= Number.MAX_SAFE_INTEGER) return true
+  fillDailyExactly(rows, first, end, oldest)
+  return false
 }
 
 /** The same where doubles would not hold the sums: each date's is the double nearest to the exact one. */
@@ -98,18 +99,44 @@ function fillDailyExactly(
 
 const MOVED = TRAIT.IN | TRAIT.OUT
 
-/** Population standard deviation of `count` days from `from` on. */
-function deviation(from: number, count: number): number {
+/** Population standard deviation of the last 30 dates and of all: squares are added by date, sums of dates three at once. */
+function deviations(isExact: boolean, out: Float64Array): void {
+  const from = DAYS - SHORT_DAYS
+  let first = 0
+  let second = 0
+  let sum30 = 0
+  for (let k = 0; k < SHORT_DAYS; k++) {
+    first += daily[k] as number
+    second += daily[k + SHORT_DAYS] as number
+    sum30 += daily[k + from] as number
+  }
+  let sum90 = first + second + sum30
+  if (!isExact) {
+    sum90 = sumOf(0, DAYS)
+    sum30 = sumOf(from, SHORT_DAYS)
+  }
+  const mean90 = sum90 / DAYS
+  const mean30 = sum30 / SHORT_DAYS
+  let squares90 = 0
+  let squares30 = 0
+  for (let k = 0; k < from; k++) {
+    const distance = (daily[k] as number) - mean90
+    squares90 += distance * distance
+  }
+  for (let k = from; k < DAYS; k++) {
+    const distance90 = (daily[k] as number) - mean90
+    const distance30 = (daily[k] as number) - mean30
+    squares90 += distance90 * distance90
+    squares30 += distance30 * distance30
+  }
+  out[SLOT.net_flow_volatility_30d] = Math.sqrt(squares30 / SHORT_DAYS)
+  out[SLOT.net_flow_volatility_90d] = Math.sqrt(squares90 / DAYS)
+}
+
+function sumOf(from: number, count: number): number {
   let sum = 0
   for (let k = from; k < from + count; k++) sum += daily[k] as number
-  if (Math.abs(sum) > Number.MAX_SAFE_INTEGER) sum = exactSum(from, count)
-  const mean = sum / count
-  let squares = 0
-  for (let k = from; k < from + count; k++) {
-    const distance = (daily[k] as number) - mean
-    squares += distance * distance
-  }
-  return Math.sqrt(squares / count)
+  return Math.abs(sum) > Number.MAX_SAFE_INTEGER ? exactSum(from, count) : sum
 }
 
 function exactSum(from: number, count: number): number {

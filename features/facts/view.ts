@@ -5,6 +5,7 @@ import type { QueryColumns } from '../streams/bureau.ts'
 import type { TransactionColumns } from '../streams/transaction-rows.ts'
 import { TRAIT, TRANSACTION_LOOKBACK_DAYS } from '../streams/transactions.ts'
 import { type Calendar, MS_PER_DAY } from '../time.ts'
+import { bitOf } from './bits.ts'
 
 /** Row numbers of some rows of the open columns, oldest first: the first `length` count. */
 export class RowList {
@@ -36,6 +37,8 @@ export class FactView {
   /** Half-open range of the rows within the lookback. */
   first = 0
   end = 0
+  /** First row of the last 90 days. */
+  from90 = 0
   queries!: QueryColumns
   loans!: readonly Loan[]
   /** Rows of the lookback: receipts with a party, salaries, receipts from other lenders; card payments of 90 days. */
@@ -60,13 +63,17 @@ export class FactView {
     this.#listRows()
   }
 
-  /** One walk through the rows sorts out the few that single facts ask for. */
+  /**
+   * One walk through the rows sorts out the few that single facts ask for. What most rows are is asked without a branch,
+   * which a processor could not foresee: each row is written, and counts or is overwritten by the next.
+   */
   #listRows(): void {
     const { times, traits, start } = this.rows
     const end = start + this.rows.length
     const first = firstAfter(times, start, end, this.time - TRANSACTION_LOOKBACK_DAYS * MS_PER_DAY)
-    const cardsFrom = firstAfter(times, first, end, this.time - CARD_DAYS * MS_PER_DAY)
+    const from90 = firstAfter(times, first, end, this.time - RECENT_DAYS * MS_PER_DAY)
     this.first = first
+    this.from90 = from90
     this.end = end
     const receipts = this.receipts.reset(end - first)
     const salaries = this.salaries.reset(end - first)
@@ -78,11 +85,15 @@ export class FactView {
     let cardCount = 0
     for (let i = first; i < end; i++) {
       const trait = traits[i] as number
-      if ((trait & TRAIT.IN) !== 0) {
-        if ((trait & TRAIT.PARTY) !== 0) receipts[receiptCount++] = i
-        if ((trait & TRAIT.SALARY) !== 0) salaries[salaryCount++] = i
-        if ((trait & TRAIT.OTHER_LENDER_IN) !== 0) lenderReceipts[lenderCount++] = i
-      } else if ((trait & TRAIT.CARD) !== 0 && i >= cardsFrom) cardRows[cardCount++] = i
+      receipts[receiptCount] = i
+      receiptCount += bitOf(trait, TRAIT.IN) & bitOf(trait, TRAIT.PARTY)
+      if ((trait & (TRAIT.SALARY | TRAIT.OTHER_LENDER_IN)) === 0 || (trait & TRAIT.IN) === 0) continue
+      if ((trait & TRAIT.SALARY) !== 0) salaries[salaryCount++] = i
+      if ((trait & TRAIT.OTHER_LENDER_IN) !== 0) lenderReceipts[lenderCount++] = i
+    }
+    for (let i = from90; i < end; i++) {
+      cardRows[cardCount] = i
+      cardCount += bitOf(traits[i] as number, TRAIT.CARD) & ~bitOf(traits[i] as number, TRAIT.IN)
     }
     this.receipts.length = receiptCount
     this.salaries.length = salaryCount
@@ -91,7 +102,7 @@ export class FactView {
   }
 }
 
-const CARD_DAYS = 90
+const RECENT_DAYS = 90
 
 /** Index of the first of the ascending `times[from … end)` that lies after `time`; `end` where none does. */
 export function firstAfter(times: Float64Array, from: number, end: number, time: number): number {

@@ -32,7 +32,7 @@ export type RowLayout = {
 
 /** Columns of a segment. */
 export const SEGMENT_LAYOUT: RowLayout = {
-  isEmpty: 'rows.chunk === null',
+  isEmpty: 'rows.chunk === null || rows.length === 0',
   prepare: (columns) => [
     'const { f64, u32 } = rows.chunk',
     'const times = f64[0]',
@@ -127,18 +127,83 @@ export function initialValue(aggregate: WindowAggregate): string {
 }
 
 /**
- * Statements that take a row for some accumulators, filter by filter. Filters that ask for one of the `rare` bits stand
- * behind a single test: most rows have none of them.
+ * The same accumulators, those moved to arrays by bit that count or add up the rows of one `rare` bit: few rows have any
+ * of them, and one that has is taken bit by bit.
+ */
+export function keepByBit(accumulators: readonly Accumulator[], rare: number): Accumulator[] {
+  return accumulators.map((one) => (isByBit(one, rare) ? { ...one, name: nameByBit(one.aggregate) } : one))
+}
+
+export function isByBit({ aggregate }: Accumulator, rare: number): boolean {
+  const { where, fold } = aggregate
+  return (fold === 'count' || fold === 'sum') && (where & rare) === where && where !== 0 && (where & (where - 1)) === 0
+}
+
+function nameByBit({ where, fold, column }: WindowAggregate): string {
+  return `${fold === 'count' ? 'counts' : `sums${column}`}[${bitNumber(where)}]`
+}
+
+function bitNumber(bit: number): number {
+  return 31 - Math.clz32(bit)
+}
+
+/** Arrays that `nameByBit` speaks of, to be bound. */
+export function arraysByBit(accumulators: readonly Accumulator[], rare: number): Record<string, Float64Array> {
+  const arrays = accumulators.filter((one) => isByBit(one, rare)).map(({ name }) => name.slice(0, name.indexOf('[')))
+  return Object.fromEntries(['counts', ...arrays].map((name) => [name, new Float64Array(32)]))
+}
+
+/**
+ * Statements that take a row for some accumulators. Counts and sums are taken without a branch, filter by filter, since
+ * what a row is follows no pattern that a processor could foresee; an extreme asks first whether the row would be one, which
+ * it seldom is. Filters that ask for one of the `rare` bits stand behind a single test: most rows have none of them.
  */
 export function takeStatements(accumulators: readonly Accumulator[], rare: number): string[] {
-  const groups = [...groupByFilter(accumulators)].map(([where, members]) => ({
-    where,
-    text: onlyWhere(where, members.map(updateStatement).join('; ')),
-  }))
-  const seldom = groups.filter(({ where }) => (where & rare) !== 0)
-  const often = groups.filter(({ where }) => (where & rare) === 0)
-  const nested = seldom.length < 2 ? seldom : [{ text: `  if ((t & ${rare}) !== 0) {` }, ...seldom, { text: '  }' }]
-  return [...often, ...nested].map(({ text }) => text)
+  const seldom = accumulators.filter(({ aggregate }) => (aggregate.where & rare) !== 0)
+  const often = accumulators.filter(({ aggregate }) => (aggregate.where & rare) === 0)
+  const lines = [...groupByFilter(often)].flatMap(([where, members], k) => takeOften(where, members, `m${k}`))
+  if (seldom.length === 0) return lines
+  const byBit = seldom.filter((one) => isByBit(one, rare))
+  const others = groupByFilter(seldom.filter((one) => !isByBit(one, rare)))
+  lines.push(`  if ((t & ${seldom.reduce((bits, { aggregate }) => bits | aggregate.where, 0) & rare}) !== 0) {`)
+  for (const [where, members] of others) lines.push(onlyWhere(where, members.map(updateStatement).join('; ')))
+  lines.push(...takeByBit(byBit), '  }')
+  return lines
+}
+
+function takeOften(where: number, members: readonly Accumulator[], mask: string): string[] {
+  const isSum = ({ aggregate }: Accumulator) => aggregate.fold === 'count' || aggregate.fold === 'sum'
+  const sums = members.filter(isSum)
+  const distinct = members.filter(({ aggregate }) => aggregate.fold === 'distinct')
+  const lines: string[] = []
+  if (where === 0) lines.push(...sums.map((one) => `  ${updateStatement(one)}`))
+  else if (sums.length > 0) {
+    const bits = Array.from({ length: 32 }, (_, bit) => bit).filter((bit) => (where >>> bit) & 1)
+    lines.push(`  const ${mask} = ${bits.map((bit) => `(t >>> ${bit})`).join(' & ')} & 1`)
+    for (const { name, aggregate, value } of sums)
+      lines.push(`  ${name} += ${aggregate.fold === 'count' ? mask : `${value} * ${mask}`}`)
+  }
+  for (const { name, aggregate, value } of members.filter((one) => isExtreme(one.aggregate))) {
+    const isBeyond = `${value} ${aggregate.fold === 'max' ? '>' : '<'} ${name}`
+    lines.push(`  if (${isBeyond} && (t & ${where}) === ${where}) ${name} = ${value}`)
+  }
+  if (distinct.length > 0) lines.push(onlyWhere(where, distinct.map(updateStatement).join('; ')))
+  return lines
+}
+
+/** Takes the row for each of the bits that it has, counting and adding up, whatever is asked of that bit. */
+function takeByBit(byBit: readonly Accumulator[]): string[] {
+  if (byBit.length === 0) return []
+  const bits = byBit.reduce((all, { aggregate }) => all | aggregate.where, 0)
+  const added = byBit.filter(({ aggregate }) => aggregate.fold === 'sum')
+  const sums = new Map(added.map(({ aggregate, value }) => [aggregate.column, value]))
+  return [
+    `  for (let left = t & ${bits}; left !== 0; left &= left - 1) {`,
+    '    const bit = 31 - Math.clz32(left & -left)',
+    '    counts[bit]++',
+    ...[...sums].map(([column, value]) => `    sums${column}[bit] += ${value}`),
+    '  }',
+  ]
 }
 
 export function onlyWhere(where: number, body: string): string {

@@ -1,10 +1,13 @@
 import {
   type Accumulator,
+  arraysByBit,
   exactSums,
   groupAccumulators,
   groupByFilter,
   initialValue,
+  isByBit,
   isExtreme,
+  keepByBit,
   lengthOf,
   lengthsOf,
   onlyWhere,
@@ -40,7 +43,7 @@ export function compileWindowPass<Rows = Segment>(
   if (aggregates.length === 0) return () => {}
   const targets = aggregates.map((aggregate, k) => ({ aggregate, slot: slotOf[k]!, length: lengthOf(aggregate) }))
   const isOverTime = ({ aggregate }: Target) => 'days' in aggregate
-  const overTime = groupAccumulators(targets.filter(isOverTime), 'a', layout)
+  const overTime = keepByBit(groupAccumulators(targets.filter(isOverTime), 'a', layout), rare)
   const overRows = groupAccumulators(
     targets.filter((target) => !isOverTime(target)),
     'r',
@@ -55,7 +58,9 @@ export function compileWindowPass<Rows = Segment>(
   for (const { aggregate, slot } of targets) lines.push(`  slots[${slot}] = ${isExtreme(aggregate) ? 'NaN' : '0'}`)
   lines.push('  return', '}', ...layout.prepare([...new Set(read)]))
   lines.push(`const first = ${layout.first}`, `let i = ${layout.last}`)
-  for (const { name, aggregate } of accumulators) lines.push(`let ${name} = ${initialValue(aggregate)}`)
+  for (const one of overTime.filter((any) => isByBit(any, rare))) lines.push(`${one.name} = 0`)
+  for (const { name, aggregate } of accumulators.filter((one) => !isByBit(one, rare) || overRows.includes(one)))
+    lines.push(`let ${name} = ${initialValue(aggregate)}`)
   for (const { counter } of lastRows) lines.push(`let ${counter} = 0`)
   for (const { name } of sets) lines.push(`${name}Set.reset(${layout.length})`)
   const { time, step } = layout
@@ -63,11 +68,13 @@ export function compileWindowPass<Rows = Segment>(
   const next = [`  i -= ${step}`, '}']
   lines.push(`while (i >= first && ${time} > end) i -= ${step}`)
   const fill = lastRows.map(({ statement }) => statement)
-  for (const length of lengthsOf(overTime)) {
-    lines.push(`while (i >= first && ${time} > end - ${length}) {`, take)
-    const active = overTime.filter((one) => one.length >= length)
-    lines.push(...takeStatements(active, rare), ...fill, ...next)
-    for (const one of overTime) lines.push(...storeValues(one, length))
+  for (const { lengths, statements } of stagesOf(overTime, rare)) {
+    const limits = lengths.map((length) => `end - ${length}`)
+    const stores = lengths.map((length) => overTime.flatMap((one) => storeValues(one, length)))
+    lines.push(`for (let w = 0; w < ${lengths.length}; w++) {`, `const limit = ${chosenBy('w', limits)}`)
+    lines.push(`while (i >= first && ${time} > limit) {`, take, ...statements, ...fill, ...next)
+    stores.forEach((values, w) => lines.push(`if (w === ${w}) {`, ...values, '}'))
+    lines.push('}')
   }
   const sums = targets.filter(({ aggregate }) => aggregate.fold === 'sum' && 'days' in aggregate)
   if (sums.length > 0) lines.push(`if (${sumIsInexact(overTime)}) sumExactly(rows, end, slots)`)
@@ -78,8 +85,29 @@ export function compileWindowPass<Rows = Segment>(
   }
   return generateFunction<WindowPass<Rows>>('windowPass(rows, end, slots)', lines, {
     sumExactly: exactSums<Rows>(sums, layout),
+    ...arraysByBit(overTime, rare),
     ...Object.fromEntries(sets.map(({ name }) => [`${name}Set`, new DistinctSet()])),
   })
+}
+
+/** Windows one after the other whose rows are taken by the same statements share them: the text of a pass stays short. */
+function stagesOf(overTime: readonly Accumulator[], rare: number): { lengths: number[]; statements: string[] }[] {
+  const stages: { lengths: number[]; statements: string[] }[] = []
+  for (const length of lengthsOf(overTime)) {
+    const statements = takeStatements(
+      overTime.filter((one) => one.length >= length),
+      rare,
+    )
+    const last = stages.at(-1)
+    if (last !== undefined && last.statements.join() === statements.join()) last.lengths.push(length)
+    else stages.push({ lengths: [length], statements })
+  }
+  return stages
+}
+
+/** Expression that chooses among others by a number. */
+function chosenBy(number: string, values: readonly string[]): string {
+  return values.map((value, k) => (k === values.length - 1 ? value : `${number} === ${k} ? ${value} : `)).join('')
 }
 
 /**

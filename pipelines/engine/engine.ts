@@ -1,67 +1,39 @@
 import { compileCatalogue, type Evaluate } from '../../features/catalogue/compile.ts'
 import type { FeatureDefinition } from '../../features/catalogue/define.ts'
 import { CATALOGUE } from '../../features/catalogue/index.ts'
-import type { Event, EventOf, PublishedDefinitions } from '../../features/events/contract.ts'
+import type { EventOf, PublishedDefinitions } from '../../features/events/contract.ts'
 import type { LogRecord } from '../../features/events/record.ts'
 import { type BorrowerEvent, FeaturePartition } from '../../features/partition.ts'
 import type { Borrower } from '../../features/state/borrower.ts'
 import { lastDayOfMonth, monthOfDay } from '../../features/time.ts'
-import type { Emit, Evaluation } from '../../models/decision/decide.ts'
-import type { SignalRow, WarningRow } from '../../models/decision/rows.ts'
+import type { Evaluation } from '../../models/decision/decide.ts'
 import { type DecisionState, isAlarmed, NOT_QUIET } from '../../models/decision/state.ts'
 import { INCONCLUSIVE, severityOf } from '../../models/severity.ts'
 import { BorrowerSet } from './borrower-set.ts'
+import { closeLoans } from './close-loans.ts'
 import { type Coverage, NOTHING_BACKFILLED, withhold } from './coverage.ts'
 import type { Definitions } from './definitions.ts'
-import { closeLoanDay, loanMonthRow, loanRow } from './loan-rows.ts'
-import type { EvaluationMeta, Outputs, Place } from './outputs.ts'
+import { Emitter } from './emitter.ts'
+import { loanRow } from './loan-rows.ts'
+import type { Outputs, Place } from './outputs.ts'
 import { keepDecision, type PartitionState, type SnapshotUnderWay } from './partition-state.ts'
 import { closeSlice, evaluationMeta, isSwept } from './steps.ts'
 
 /** Evaluations that are scored together: the model's best batch, and small enough for the cache. */
 export const EVALUATION_BATCH = 256
 
-/** One row of the batch that waits for its scores. */
+/** One row of the batch that waits for its scores. Each object serves one batch after the other. */
 type Waiting = {
-  readonly state: PartitionState
-  readonly borrower: Borrower
-  readonly meta: EvaluationMeta
-  readonly event: Event | null
-  /** Date of the tick, '' for an event. */
-  readonly date: string
-  readonly businessDay: number
+  state: PartitionState
+  borrower: Borrower
+  /** What made the evaluation: it has the row's place. */
+  record: LogRecord
+  /** As-of time of the evaluation, and how far behind it the event lies. */
+  time: number
+  lateMs: number
+  businessDay: number
   /** Whether the row is stored even if nothing changed. */
-  readonly isStored: boolean
-}
-
-/** Gives the rows of one decision their place and hands them on. */
-class Emitter implements Emit {
-  changes = 0
-  #state: PartitionState | undefined
-  #meta: EvaluationMeta | undefined
-  #outputs: Outputs | undefined
-
-  begin(state: PartitionState, meta: EvaluationMeta, outputs: Outputs): void {
-    this.changes = 0
-    this.#state = state
-    this.#meta = meta
-    this.#outputs = outputs
-  }
-
-  signal(row: SignalRow): void {
-    this.changes++
-    if (this.#meta !== undefined) this.#outputs?.signal(row, this.#meta, row.seq)
-  }
-
-  warning(row: WarningRow): void {
-    this.changes++
-    const state = this.#state
-    const meta = this.#meta
-    if (state === undefined || meta === undefined) return
-    const feed_seq = (state.feedSeqs.get(meta.tenant) ?? 0) + 1
-    state.feedSeqs.set(meta.tenant, feed_seq)
-    this.#outputs?.warning({ ...row, partition: meta.partition, offset: meta.offset, feed_seq })
-  }
+  isStored: boolean
 }
 
 export type Resolve = (published: PublishedDefinitions) => Definitions
@@ -95,9 +67,16 @@ export class Engine {
   /** One object for all evaluations: there are tens of thousands a second. */
   readonly #evaluation: Evaluation
   readonly #emitter = new Emitter()
-  #waiting: Waiting[] = []
-  /** Borrowers that have a row in the batch: their decision is not known yet. */
-  readonly #undecided = new Set<Borrower>()
+  /** The batch: its first `#waitingCount` rows wait. */
+  readonly #waiting: Waiting[] = []
+  #waitingCount = 0
+  /** Per partition the borrowers that have a row in the batch: their decision is not known yet. */
+  readonly #undecided: readonly BorrowerSet[]
+  /**
+   * Per partition the borrowers of whose loans no closed day has anything more to say but a month's last: none of them
+   * runs, and the tables have the last row of each. Nothing lies there that a start would have to bring back.
+   */
+  readonly #settled: readonly BorrowerSet[]
   /** What nothing was decided of: handed to a borrower when something is. */
   #blank: DecisionState = { outcomes: new Uint8Array(0), warning: null, quiet_since: NOT_QUIET }
   snapshot: SnapshotUnderWay | null = null
@@ -134,6 +113,8 @@ export class Engine {
       band: INCONCLUSIVE,
       currency: '',
     }
+    this.#undecided = Array.from({ length: shape.partitions }, () => new BorrowerSet())
+    this.#settled = Array.from({ length: shape.partitions }, () => new BorrowerSet())
     this.partitions = partitions.map((partition) => ({
       partition,
       features: new FeaturePartition(shape.partitions, shape.slices),
@@ -149,14 +130,18 @@ export class Engine {
 
   /** Applies records in order, each partition's by rising offset, and hands all rows that follow to `outputs`. */
   async process(records: readonly LogRecord[], outputs: Outputs): Promise<void> {
-    const touched = new Set<PartitionState>()
+    const touched: PartitionState[] = []
+    const isTouched = new Uint8Array(this.#byNumber.length)
     for (const record of records) {
       const state = this.stateOf(record.partition)
       if (record.offset <= state.offset || (record.offset > state.offset + 1 && !this.#hasHoles)) {
         throw new Error(`partition ${record.partition}: offset ${record.offset} came after ${state.offset}`)
       }
       state.offset = record.offset
-      touched.add(state)
+      if (isTouched[state.partition] === 0) {
+        isTouched[state.partition] = 1
+        touched.push(state)
+      }
       const { event } = record
       if (event.type === 'day.closed') await this.#closeDay(state, event, record, outputs)
       else if (event.type === 'tenant.configured') state.features.configure(event)
@@ -224,6 +209,7 @@ export class Engine {
     if (applied.kind === 'nobody') return
     const { borrower } = applied
     state.dirty.add(borrower.index)
+    this.#settledOf(state).delete(borrower.index)
     if ('loan' in event.data && event.data.loan !== undefined) {
       const loan = borrower.findLoan(event.data.loan)
       if (loan !== undefined) outputs.loan(loanRow(borrower, loan), { partition, offset }, 0)
@@ -244,14 +230,25 @@ export class Engine {
     const isMonthEnd = lastDayOfMonth(monthOfDay(day)) === day
     for (const borrower of borrowers) {
       // A row that waits may open or clear the warning which decides whether the sweep comes by.
-      if (this.#undecided.has(borrower) && !borrower.isExposed()) await this.#decideWaiting(outputs)
+      if (!borrower.isExposed() && this.#undecidedOf(state).has(borrower.index)) await this.#decideWaiting(outputs)
       if (isSwept(borrower, end, () => this.#isWarned(state, borrower))) {
         state.features.advance(borrower, end)
         if (this.#isBatchClosed(state)) await this.#decideWaiting(outputs)
         this.#evaluateBorrower(state, borrower, record, 0, isMonthEnd)
       }
-      this.#closeLoans(state, borrower, day, end, isMonthEnd, record, outputs)
+      if (isMonthEnd || !this.#settledOf(state).has(borrower.index)) {
+        const isSettled = closeLoans(state, borrower, { day, end, isMonthEnd }, record, outputs)
+        if (isSettled) this.#settledOf(state).add(borrower.index)
+      }
     }
+  }
+
+  #undecidedOf(state: PartitionState): BorrowerSet {
+    return this.#undecided[state.partition] as BorrowerSet
+  }
+
+  #settledOf(state: PartitionState): BorrowerSet {
+    return this.#settled[state.partition] as BorrowerSet
   }
 
   #isWarned(state: PartitionState, borrower: Borrower): boolean {
@@ -266,47 +263,21 @@ export class Engine {
     lateMs: number,
     isStored: boolean,
   ): void {
-    const { event } = record
-    const isTick = event.type === 'day.closed'
-    this.#evaluate(borrower, this.#matrix, this.#waiting.length * this.#width)
-    this.#undecided.add(borrower)
-    this.#waiting.push({
-      state,
-      borrower,
-      meta: evaluationMeta(borrower, record, lateMs),
-      event: isTick ? null : event,
-      date: isTick ? event.data.date : '',
-      businessDay: borrower.tenant.calendar.dayOf(borrower.time),
-      isStored,
-    })
-  }
-
-  /** Rows of a borrower's loans at the end of a day, as of that day. */
-  #closeLoans(
-    state: PartitionState,
-    borrower: Borrower,
-    day: number,
-    end: number,
-    isMonthEnd: boolean,
-    place: Place,
-    outputs: Outputs,
-  ): void {
-    for (const loan of borrower.loans) {
-      if (loan.disbursed_day > day) continue
-      // An event of a later day may have come before this day was closed, and a loan that nobody sweeps lags behind.
-      const isElsewhere =
-        borrower.time > end ? loan.hasPaymentAfter(day) : borrower.time < end && loan.future_day <= day
-      if (isElsewhere) loan.reallocate(day)
-      const { changed, status } = closeLoanDay(borrower, loan, day)
-      if (changed !== null) outputs.loanDay(changed, place, 0)
-      const month = isMonthEnd ? loanMonthRow(borrower, loan, day, status) : null
-      if (month !== null) outputs.loanMonth(month, place)
-      if (isElsewhere) loan.reallocate(borrower.tenant.calendar.dayOf(borrower.time))
-      if (changed === null) continue
-      outputs.loan(loanRow(borrower, loan), place, 1)
-      state.features.beforeChange(borrower.index)
-      borrower.loansChanged()
-      state.dirty.add(borrower.index)
+    const row = this.#waitingCount++
+    this.#evaluate(borrower, this.#matrix, row * this.#width)
+    this.#undecidedOf(state).add(borrower.index)
+    const { time } = borrower
+    const businessDay = borrower.tenant.calendar.dayOf(time)
+    const one = this.#waiting[row]
+    if (one === undefined) this.#waiting.push({ state, borrower, record, time, lateMs, businessDay, isStored })
+    else {
+      one.state = state
+      one.borrower = borrower
+      one.record = record
+      one.time = time
+      one.lateMs = lateMs
+      one.businessDay = businessDay
+      one.isStored = isStored
     }
   }
 
@@ -320,44 +291,38 @@ export class Engine {
 
   /** Whether the batch must be decided before a row of this partition may join: it is full, or of other definitions. */
   #isBatchClosed(state: PartitionState): boolean {
-    const first = this.#waiting[0]
-    if (first === undefined) return false
-    return this.#waiting.length === EVALUATION_BATCH || first.state.definitions !== state.definitions
+    if (this.#waitingCount === 0) return false
+    const first = this.#waiting[0] as Waiting
+    return this.#waitingCount === EVALUATION_BATCH || first.state.definitions !== state.definitions
   }
 
   /** Scores the batch, decides row by row in order, and hands over what is stored. */
   async #decideWaiting(outputs: Outputs): Promise<void> {
     if (this.snapshot !== null) await this.snapshot.turn()
-    const waiting = this.#waiting
-    if (waiting.length === 0) return
-    this.#waiting = []
-    this.#undecided.clear()
-    this.evaluations += waiting.length
-    const scores = await this.#score(waiting)
+    const count = this.#waitingCount
+    if (count === 0) return
+    this.evaluations += count
+    const scores = await this.#score(count)
     let outcomes = new Uint8Array(0)
     const width = this.#width
-    for (let row = 0; row < waiting.length; row++) {
-      const one = waiting[row] as Waiting
+    for (let row = 0; row < count; row++) {
+      const one = this.#waiting[row] as Waiting
       const definitions = one.state.definitions as Definitions
       if (outcomes.length !== definitions.ruleCount) outcomes = new Uint8Array(definitions.ruleCount)
       definitions.evaluateRules(this.#matrix, row * width, outcomes)
-      this.#decide(
-        one,
-        definitions,
-        row * width,
-        outcomes,
-        scores === null ? Number.NaN : (scores[row] as number),
-        outputs,
-      )
+      const score = scores === null ? Number.NaN : (scores[row] as number)
+      this.#undecidedOf(one.state).delete(one.borrower.index)
+      this.#decide(one, definitions, row * width, outcomes, score, outputs)
     }
+    this.#waitingCount = 0
   }
 
   /** Scores of the batch's rows, or null where no model is in force. */
-  async #score(waiting: readonly Waiting[]): Promise<Float32Array | null> {
-    const first = waiting[0]?.state.definitions
+  async #score(count: number): Promise<Float32Array | null> {
+    const first = this.#waiting[0]?.state.definitions
     if (first === null || first === undefined) throw new Error('events came before any definitions were published')
     if (first.scorer === null) return null
-    return first.scorer.score(this.#matrix, this.#width, waiting.length)
+    return first.scorer.score(this.#matrix, this.#width, count)
   }
 
   #decide(
@@ -368,25 +333,27 @@ export class Engine {
     score: number,
     outputs: Outputs,
   ): void {
-    const { state, borrower, meta } = one
+    const { state, borrower, record } = one
     const { decision } = definitions
     if (this.#blank.outcomes.length !== decision.slots.length) this.#blank = decision.createState()
     const decided = state.decisions.get(borrower.index) ?? this.#blank
     const band = definitions.scorer === null ? INCONCLUSIVE : definitions.bandOf(score)
     const evaluation = this.#evaluation
-    evaluation.tenant = meta.tenant
-    evaluation.borrower = meta.borrower
-    evaluation.time = meta.time
+    const { event } = record
+    const isTick = event.type === 'day.closed'
+    evaluation.tenant = borrower.tenant.name
+    evaluation.borrower = borrower.token
+    evaluation.time = one.time
     evaluation.businessDay = one.businessDay
-    evaluation.trigger = one.event === null ? { date: one.date } : { source: one.event.source, id: one.event.id }
-    evaluation.tick = one.event === null
+    evaluation.trigger = isTick ? event.data : event
+    evaluation.tick = isTick
     evaluation.outcomes = outcomes
     evaluation.base = base
     evaluation.score = score
     evaluation.band = band
     evaluation.currency = borrower.tenant.configuration.currency
     const emitted = this.#emitter
-    emitted.begin(state, meta, outputs)
+    emitted.begin(state, record, outputs)
     decision.decide(decided, evaluation, emitted)
     const { changes } = emitted
     // Where nothing was emitted nothing changed. Whoever is evaluated was about to change, so it has been copied.
@@ -396,9 +363,10 @@ export class Engine {
     }
     if (!one.isStored && changes === 0) return
     const { withheld } = definitions
-    const { partition, offset } = meta
+    const { partition, offset } = record
     // Rules and model have read the row by now.
     if (withheld !== null) withhold(this.#matrix, base, withheld, this.#coverage, partition, offset)
+    const meta = evaluationMeta(borrower, record, one.lateMs, one.time)
     outputs.features(meta, this.#matrix, base, this.#coverage.generationAt(partition, offset))
     if (definitions.scorer !== null) outputs.score(meta, definitions.model, score, severityOf(band))
   }

@@ -97,11 +97,14 @@ class Slice implements SinkOutputs {
 
   features(meta: EvaluationMeta, matrix: Float64Array, base: number, generation: number): void {
     if (meta.late_ms > 0) this.#watcher.late()
-    this.#features.append({ ...meta, generation }, matrix, base / this.#width)
+    const { tenant, partition, offset, borrower, type, time, late_ms } = meta
+    const row = { tenant, partition, offset, borrower, type, time, late_ms, generation }
+    this.#features.append(row, matrix, base / this.#width)
   }
 
   score(meta: EvaluationMeta, model: string, score: number, band: string): void {
-    this.#scores.append({ ...meta, model, score, band })
+    const { tenant, partition, offset, borrower, time } = meta
+    this.#scores.append({ tenant, partition, offset, borrower, time, model, score, band })
   }
 
   signal(row: SignalRow, place: Place, seq: number): void {

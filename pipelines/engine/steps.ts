@@ -27,12 +27,13 @@ export function isSwept(borrower: Borrower, end: number, hasWarning: () => boole
   return borrower.time <= end && (borrower.isExposed() || hasWarning())
 }
 
-/** What a row of `features` says besides its values. */
+/** What a row of `features` says besides its values; `time` is the borrower's as it was when they were computed. */
 export function evaluationMeta(
   borrower: Borrower,
   { partition, offset, event }: LogRecord,
   late_ms: number,
+  time = borrower.time,
 ): EvaluationMeta {
   const tenant = borrower.tenant.name
-  return { partition, offset, tenant, borrower: borrower.token, type: event.type, time: borrower.time, late_ms }
+  return { partition, offset, tenant, borrower: borrower.token, type: event.type, time, late_ms }
 }

@@ -180,7 +180,7 @@ export class Intake {
 
     const known = this.#tenants.get(tenant)
     const seen = known === undefined ? 'new' : known.recentIds.lookUp(hashes, 0)
-    const before = seen === 'new' ? stored.get(`${hashes[0]}:${hashes[1]}`) : undefined
+    const before = seen === 'new' && stored.size > 0 ? stored.get(`${hashes[0]}:${hashes[1]}`) : undefined
     const isConflict = seen === 'conflict' || (before !== undefined && !isSameContent(before, hashes))
     if (isConflict) return refuse(event, 'conflict', `another event of ${event.source} has the id ${event.id}`)
     if (seen === 'repeat' || before !== undefined) return { status: 'repeat', id: event.id }
@@ -339,13 +339,18 @@ export class Intake {
     if (refused.length > 0) await this.#log.refuse(refused)
     if (records.length > 0) await this.#log.append(records)
     this.#lastAsked = { tenant: '', sourcePartition: '', position: -1 }
-    for (const { record } of records) {
-      if (record.source_partition !== OWN_SOURCE) {
-        this.#sourcePositions.set(sourceKey(record.event.tenant, record.source_partition), record.source_position)
-      }
-    }
-    return records.map(({ record }) => record)
+    const written = records.map(({ record }) => record)
+    written.forEach((record, i) => {
+      // Records come in runs of one source, of which the last has the largest position.
+      if (record.source_partition === OWN_SOURCE || isOfSameSource(record, written[i + 1])) return
+      this.#sourcePositions.set(sourceKey(record.event.tenant, record.source_partition), record.source_position)
+    })
+    return written
   }
+}
+
+function isOfSameSource(record: LogRecord, next: LogRecord | undefined): boolean {
+  return next?.source_partition === record.source_partition && next.event.tenant === record.event.tenant
 }
 
 const SEPARATOR = '\u0000'

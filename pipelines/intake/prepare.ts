@@ -1,6 +1,6 @@
 import { EVENT_VERSION, type Event, type EventOf } from '../../features/events/contract.ts'
 import { canonicalData, type Decoded } from '../../features/events/decode.ts'
-import { hash64 } from '../../features/hash.ts'
+import { hash64Joined } from '../../features/hash.ts'
 
 /** Source of the records that foreshock makes itself. */
 export const OWN_SOURCE = 'foreshock'
@@ -17,8 +17,8 @@ export function prepare(decoded: Decoded): Prepared {
   const { event } = decoded
   const data = canonicalData(event)
   const hashes = new Uint32Array(4)
-  hash64(`${event.tenant}\u0000${event.source}\u0000${event.id}`, hashes, 0)
-  hash64(`${event.type}\u0000${event.subject}\u0000${event.time}\u0000${data}`, hashes, 2)
+  hash64Joined([event.tenant, event.source, event.id], hashes, 0)
+  hash64Joined([event.type, event.subject, String(event.time), data], hashes, 2)
   return { data, hashes }
 }
 

@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { EVENT_BYTES_MAX } from '../../features/events/decode.ts'
 import type { Chunks, ReadOutcome, SourceItem } from './source.ts'
@@ -35,6 +36,8 @@ export type LineOptions = {
 export function createLineReader(chunks: Chunks, options: LineOptions = {}): LineReader {
   const skipThrough = options.skipThrough ?? 0
   let chunk: Buffer = Buffer.alloc(0)
+  /** The block as text, where it is ASCII: at once, which costs a tenth of what it does line by line. */
+  let chunkText: string | undefined
   let cursor = 0
   /** Offset in the content of the block's first byte. */
   let chunkOffset = 0
@@ -59,7 +62,7 @@ export function createLineReader(chunks: Chunks, options: LineOptions = {}): Lin
         item = begun.finish(line, false)
         begun = undefined
       } else if (line > skipThrough) {
-        item = toItem(chunk, cursor, feed, chunkOffset + cursor, line, false)
+        item = toItem(chunk, cursor, feed, chunkOffset + cursor, line, false, chunkText)
       }
       cursor = feed + 1
       if (item !== undefined && line > skipThrough) items.push(item)
@@ -79,6 +82,7 @@ export function createLineReader(chunks: Chunks, options: LineOptions = {}): Lin
       cursor = 0
       if (next.done !== true) {
         chunk = next.value
+        chunkText = isAscii(chunk) ? chunk.toString('latin1') : undefined
         options.onChunk?.(chunk)
         continue
       }
@@ -109,6 +113,7 @@ function toItem(
   lineOffset: number,
   line: number,
   unterminated: boolean,
+  blockText?: string,
 ): SourceItem | undefined {
   let start = from
   let end = to
@@ -125,7 +130,8 @@ function toItem(
     return overlong.finish(offset, line, unterminated)
   }
   const bytes = new Uint8Array(block.buffer, block.byteOffset + start, length)
-  return { position: line, line, offset, bytes, unterminated, oversized: undefined }
+  const text = blockText?.slice(start, end)
+  return { position: line, line, offset, bytes, text, unterminated, oversized: undefined }
 }
 
 type BegunLine = {

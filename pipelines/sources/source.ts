@@ -1,4 +1,10 @@
-import { type Decoded, decodeBytes, EVENT_BYTES_MAX } from '../../features/events/decode.ts'
+import {
+  type Decoded,
+  decodeBytes,
+  decodeText,
+  EVENT_BYTES_MAX,
+  SHALLOW_BYTES_MAX,
+} from '../../features/events/decode.ts'
 
 /**
  * What every source of events has in common: items in the source's own order, read in batches, and failures as
@@ -32,6 +38,8 @@ export type SourceItem = {
   readonly offset: number
   /** The line without its end and without a byte order mark. A view: it keeps alive the block it was read into. */
   readonly bytes: Uint8Array
+  /** The same as text, where that came for nothing: of lines in a block that is all ASCII. */
+  readonly text?: string | undefined
   /** True for a last line without a line end: the file was cut, or is still being written, or just ends so. */
   readonly unterminated: boolean
   /** Set when the line is longer than an event may be; `bytes` are then its beginning alone. */
@@ -81,7 +89,9 @@ export function decodeItem(item: SourceItem, tenant: string): Decoded {
     const detail = `${bytes} bytes, at most ${EVENT_BYTES_MAX}; kept the first ${item.bytes.length}, sha256 ${sha256}`
     return { ok: false, reason: 'too_long', detail }
   }
-  const decoded = decodeBytes(item.bytes, tenant)
+  const { text } = item
+  const isReady = text !== undefined && text.length <= SHALLOW_BYTES_MAX
+  const decoded = isReady ? decodeText(text, tenant) : decodeBytes(item.bytes, tenant)
   if (decoded.ok || !item.unterminated) return decoded
   return {
     ...decoded,

@@ -163,7 +163,11 @@ async function measurePackedRow({ matrix, metas }: Recording): Promise<number> {
   const sink = new Sink(nullSql(), new Map(), NOBODY_WATCHES, { flushAfterMs: FLUSH_AFTER_MS })
   const pack = async (rows: readonly EvaluationMeta[]) => {
     for (let row = 0; row < rows.length; row++) {
-      if (row % RECORDS_PER_CALL === 0) await sink.flushIfDue()
+      if (row % RECORDS_PER_CALL === 0) {
+        // A block is written only where there is a place that it reaches to.
+        sink.outputs.progress({ partition: 0, offset: row }, new Map())
+        await sink.flushIfDue()
+      }
       const meta = rows[row] as EvaluationMeta
       sink.outputs.features(meta, matrix, row * CATALOGUE_WIDTH, 0)
       sink.outputs.score(meta, 'model@1', 0.5, 'none')

@@ -7,6 +7,7 @@ import {
   decodeBytes,
   decodeText,
   EVENT_BYTES_MAX,
+  EVENT_DEPTH_MAX,
 } from '../../../features/events/decode.ts'
 import { AMOUNT_MINOR_MAX } from '../../../features/events/fields.ts'
 
@@ -49,6 +50,10 @@ function reasonOf(decoded: Decoded): string {
 
 function withData(event: { data: object }, data: object): object {
   return { ...event, data: { ...event.data, ...data } }
+}
+
+function withSchedule(more: object): object {
+  return withData(disbursement, { schedule: disbursement.data.schedule.map((one) => ({ ...one, ...more })) })
 }
 
 describe('an event that is as the contract says', () => {
@@ -136,6 +141,7 @@ describe('what is refused, with its reason', () => {
     ['an instant after 2149-06-06', { ...transaction, time: '2149-06-07T00:00:00Z' }, 'time'],
     ['another version', { ...transaction, version: 2 }, 'version'],
     ['instalments that do not sum to the principal', withData(disbursement, { principal_minor: 301 }), 'data.schedule'],
+    ['a schedule without an instalment', withData(disbursement, { schedule: [] }), 'data.schedule'],
     [
       'due dates out of order',
       withData(disbursement, { schedule: disbursement.data.schedule.toReversed() }),
@@ -155,6 +161,19 @@ describe('what is refused, with its reason', () => {
     expect(reasonOf(decode({ ...transaction, type: 'repayment.received', data }))).toMatch(
       /^invalid_field: data\.split/,
     )
+  })
+
+  it.each([
+    ['beside the known fields', (inner: object) => ({ ...transaction, extra: inner })],
+    ['in data', (inner: object) => withData(transaction, { extra: inner })],
+    ['in an instalment', (inner: object) => withSchedule({ extra: inner })],
+  ])('what is left out %s, where it nests too deep or has a forbidden key', (_, eventWith) => {
+    const deep = JSON.parse(`${'{"a":'.repeat(EVENT_DEPTH_MAX)}1${'}'.repeat(EVENT_DEPTH_MAX)}`) as object
+    expect(reasonOf(decode(eventWith(deep)))).toMatch(/^too_deep/)
+    expect(reasonOf(decodeText(JSON.stringify(eventWith({ a: 1 })).replace('"a"', '"__proto__"'), TENANT))).toMatch(
+      /^forbidden_key/,
+    )
+    expect(reasonOf(decode(eventWith({ a: 1 })))).toBe('accepted')
   })
 
   it('a line of 10 MB, before it is parsed', () => {

@@ -62,6 +62,7 @@ describe('lines', () => {
         expect(found).toEqual(splitNaively(all))
         for (const item of items) {
           expect(item.position).toBe(item.line)
+          if (item.text !== undefined) expect(item.text).toBe(textOf(item))
           expect(all.subarray(item.offset, item.offset + item.bytes.length).equals(item.bytes)).toBe(true)
         }
       }),
