@@ -15,7 +15,7 @@ import { type Coverage, NOTHING_BACKFILLED, withhold } from './coverage.ts'
 import type { Definitions } from './definitions.ts'
 import { Emitter } from './emitter.ts'
 import { loanRow } from './loan-rows.ts'
-import type { Outputs, Place } from './outputs.ts'
+import type { Outputs } from './outputs.ts'
 import { keepDecision, type PartitionState, type SnapshotUnderWay } from './partition-state.ts'
 import { closeSlice, evaluationMeta, isSwept } from './steps.ts'
 
