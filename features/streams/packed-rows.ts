@@ -27,7 +27,8 @@ const CHUNK_SHIFT = 13
 
 const DAY_BIAS = 1
 const HEAD_DAY_SHIFT = 12
-const HEAD_DAY_MAX = 2 ** 17 - 1
+/** The last day whose start a calendar keeps, and the last that the contract lets in. */
+const LAST_DAY = 65_535
 /** Days before the first row's that a late one may have without everything being packed anew. */
 const DAYS_BEFORE = 64
 const MS_BITS = 27
@@ -208,7 +209,7 @@ export class PackedRows {
     for (let format = NARROW; format < WIDE; format++) {
       const room = Math.max(0, (DAYS_MAX[format] as number) - (latest - earliest))
       const firstDay = Math.max(-DAY_BIAS, earliest - Math.min(DAYS_BEFORE, room))
-      if (numbers.count > (PARTY_MAX[format] as number) || firstDay + DAY_BIAS > HEAD_DAY_MAX) continue
+      if (numbers.count > (PARTY_MAX[format] as number) || firstDay + (DAYS_MAX[format] as number) > LAST_DAY) continue
       let all = true
       for (let i = start; all && i < start + length; i++) all = fits(columns, i, firstDay, format)
       if (!all) continue
@@ -308,6 +309,10 @@ function packWide(words: Uint32Array, to: number, columns: RowColumns, i: number
     Math.floor(amount / TWO_POW_32) | (Math.floor(balance / TWO_POW_32) << 12) | ((columns.accounts[i] as number) << 25)
 }
 
+/**
+ * Nearly all rows there are come through here. What is taken from a word is an integer of 32 bits to V8 throughout, and
+ * nothing is called in the loop: it would have to look up every column anew behind a call.
+ */
 function unpackNarrow(
   words: Uint32Array,
   first: number,
@@ -319,20 +324,26 @@ function unpackNarrow(
 ): void {
   const { times, days, amounts, balances, parties, traits, accounts } = columns
   const { dayStarts } = calendar
+  let isMissing = false
   for (let i = 0, k = first; i < rows; i++, k += 4) {
-    const a = words[k] as number
-    const b = words[k + 1] as number
-    const c = words[k + 2] as number
-    const d = words[k + 3] as number
-    const day = firstDay + ((c >>> AMOUNT_BITS) | (((d >>> BALANCE_BITS) & 3) << 7))
-    const start = dayStarts[day + DAY_BIAS] as number
+    const a = (words[k] as number) | 0
+    const b = (words[k + 1] as number) | 0
+    const c = (words[k + 2] as number) | 0
+    const d = (words[k + 3] as number) | 0
+    const day = (firstDay + ((c >>> 25) | ((d >>> 19) & 0x180))) | 0
+    const start = dayStarts[day + 1] as number
+    if (start === Number.POSITIVE_INFINITY) isMissing = true
     days[i] = day
-    times[i] = (start === Number.POSITIVE_INFINITY ? calendar.startOfDay(day) : start) + (a & MS_MASK)
-    amounts[i] = c & (TWO_POW_25 - 1)
-    balances[i] = (d & (TWO_POW_26 - 1)) - TWO_POW_25
-    parties[i] = known[(a >>> MS_BITS) | ((b >>> TRAITS_BITS) << 5)] as number
-    traits[i] = b & TRAITS_MASK
+    times[i] = start + (a & 0x7ff_ffff)
+    amounts[i] = c & 0x1ff_ffff
+    balances[i] = ((d & 0x3ff_ffff) - 0x200_0000) | 0
+    parties[i] = known[(a >>> 27) | ((b >>> 25) & 0x60)] as number
+    traits[i] = b & 0x3fff_ffff
     accounts[i] = d >>> 28
+  }
+  if (!isMissing) return
+  for (let i = 0; i < rows; i++) {
+    times[i] = calendar.startOfDay(days[i] as number) + ((words[first + i * 4] as number) & 0x7ff_ffff)
   }
 }
 
