@@ -57,7 +57,8 @@ describe('the ids received lately', () => {
             plain.forgetBefore(one.day)
           } else {
             asked.push(one.hashes)
-            if (recent.lookUp(one.hashes, 0) !== plain.lookUp(one.hashes)) expect.fail(`${one.hashes.join()} as it came`)
+            if (recent.lookUp(one.hashes, 0) !== plain.lookUp(one.hashes))
+              expect.fail(`${one.hashes.join()} as it came`)
             recent.add(one.hashes, 0, one.day)
             plain.add(one.hashes, one.day)
           }
