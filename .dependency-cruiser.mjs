@@ -59,7 +59,8 @@ export default {
       {},
       { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
     ),
-    onlyIn('sql/client.ts', 'chdb|@clickhouse/client'),
+    onlyIn('sql/embedded.ts', 'chdb'),
+    onlyIn('sql/server.ts', '@clickhouse/client'),
     onlyIn('models/scorer.ts', 'onnxruntime-node'),
   ],
   options: {

@@ -16,6 +16,11 @@ export const LOCK_WAIT_MS_MAX = 5000
 /** Threads for statements and files: above the number of sessions, or long queries would stop even reading a file. */
 export const THREADS_MIN = 16
 
+/** The ClickHouse server that the environment names, for the tests that run against one. It may hold a password. */
+export function clickhouseUrl(): string | undefined {
+  return process.env['CLICKHOUSE_URL'] || undefined
+}
+
 /** Sets the size of the thread pool. It counts only before the pool's first use, so it comes first in `main`. */
 export function sizeThreadPool(): void {
   process.env['UV_THREADPOOL_SIZE'] ??= String(Math.max(THREADS_MIN, availableParallelism() * 4))

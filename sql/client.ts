@@ -1,34 +1,16 @@
-import {
-  accessSync,
-  closeSync,
-  constants,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writev,
-  writevSync,
-} from 'node:fs'
-import { join, resolve } from 'node:path'
-import { promisify } from 'node:util'
-import { type ChdbQueryStream, drainPending, Session } from 'chdb'
 import type { NativeBlock } from './native.ts'
-import { toTabSeparated } from './tab-separated.ts'
 
 /**
- * The embedded ClickHouse. This is the only file that imports it.
- *
- * One process holds a data directory. Inside it any number of sessions work side by side; each does one statement at a
- * time, in the order of the calls. So whatever must not wait for something else has a session of its own.
+ * What the rest of the program sees of ClickHouse, whether it runs inside this process (`embedded.ts`) or is reached by
+ * URL (`server.ts`). A session does one statement at a time, in the order of the calls; sessions work side by side. So
+ * whatever must not wait for something else has a session of its own.
  */
 
 /** One session. Every read sees merged rows (`final=1`); 64-bit integers arrive as numbers. */
 export type Sql = {
   /**
-   * Rows as objects. `params` fills `{name:Type}` placeholders, for values from outside; such statements wait for each
-   * other in the whole process, so hot ones have none.
+   * Rows as objects. `params` fills `{name:Type}` placeholders, for values from outside; embedded, such statements wait
+   * for each other in the whole process, so hot ones have none.
    */
   query<Row>(sql: string, options?: { readonly params?: Readonly<Record<string, unknown>> }): Promise<Row[]>
   /** The whole answer in any ClickHouse format. */
@@ -54,277 +36,66 @@ export type Sql = {
 }
 
 export type Database = {
-  /** A further session. `limits` holds one that serves people: it may use so much memory and so many seconds. */
-  session(limits?: SessionLimits): Sql
-  /** Closes all sessions and lets the directory go. */
+  /** A further session. */
+  session(options?: SessionOptions): Sql
+  /** Closes all sessions and lets the directory or the connections go. */
   close(): Promise<void>
-  readonly path: string
+  /** How `migrate` and `ensureFeatureColumns` have to lay the tables out. */
+  readonly topology: Topology
 }
 
+/** Whether the tables are whole on one node or spread over the shards of a cluster. */
+export type Topology = { readonly kind: 'single' } | { readonly kind: 'cluster'; readonly cluster: string }
+
+export const SINGLE: Topology = { kind: 'single' }
+
+/** Limits hold a session that serves people: it may use so much memory and so many seconds. */
 export type SessionLimits = {
   readonly memory_bytes_max?: number
   readonly seconds_max?: number
   readonly threads_max?: number
 }
 
-/** A statement that the engine refused. `code` is ClickHouse's number, 0 when it gave none. */
+export type SessionOptions = SessionLimits & {
+  /** The engine refuses changes of data, schema and settings, and functions that reach files or other machines. */
+  readonly read_only?: boolean
+  /** Another database than the main one. */
+  readonly database?: string
+  /**
+   * The session of this log partition's owner: on a cluster it works on the partition's shard, writes there directly and
+   * sees all that was ever acknowledged there. On one node it is a session like any other.
+   */
+  readonly partition?: number
+}
+
+/**
+ * What is known of a statement that failed.
+ * `refused`: the engine says no and will say it again; nothing was done.
+ * `unavailable`: nothing was done, but later it may be: nobody listens, the disk is full, too many parts wait for a merge.
+ * `unknown`: it may have been done or not: the connection was lost, or the answer did not come or told of no outcome.
+ */
+export type SqlFailure = 'refused' | 'unavailable' | 'unknown'
+
+/** A statement that failed. `code` is ClickHouse's number, 0 when it gave none. */
 export class SqlError extends Error {
   readonly code: number
-  constructor(message: string, code: number, cause: unknown) {
+  readonly failure: SqlFailure
+  constructor(message: string, code: number, cause: unknown, failure: SqlFailure = 'refused') {
     super(message, { cause })
     this.name = 'SqlError'
     this.code = code
-  }
-}
-
-/**
- * Settings of every session. The zone is fixed, so that a machine's own zone changes no answer. Inserts are
- * synchronous and a block stays one block, hence one part.
- */
-const CONNECTION_ARGUMENTS: readonly string[] = [
-  '--async_insert=0',
-  '--final=1',
-  '--session_timezone=UTC',
-  '--output_format_json_quote_64bit_integers=0',
-  '--min_insert_block_size_rows=0',
-  '--min_insert_block_size_bytes=0',
-  // Merging a block's own rows while it is written doubles the cost of wide rows; reads merge them anyway.
-  '--optimize_on_insert=0',
-  // Small fresh parts are read whole anyway; their skip indexes are made when they are merged.
-  '--materialize_skip_indexes_on_insert=0',
-  '--max_insert_threads=1',
-  '--input_format_parallel_parsing=0',
-  '--enable_named_columns_in_function_tuple=0',
-  // Caches of the whole engine. The defaults are a server's and would take gigabytes of a laptop.
-  '--mark_cache_size=268435456',
-  '--index_mark_cache_size=67108864',
-  '--primary_index_cache_size=134217728',
-]
-
-/** Blocks up to this go with the statement as text: a few rows are then in the table three milliseconds earlier. */
-const TEXT_BYTES_MAX = 32_768
-/** Blocks above this are written without holding up the event loop. */
-const SYNC_WRITE_BYTES_MAX = 262_144
-/** One write call takes so many pieces at most (IOV_MAX of Linux and macOS). */
-const WRITE_PIECES_MAX = 1024
-const BLOCKS_FOLDER = 'blocks'
-/** In the path of a block's file they would match other files, or none: the block would be lost without a word. */
-const PATTERN_CHARACTERS = /[*?{}]/
-
-/** Directories that this process holds: a second opening would delete the first one's blocks. */
-const heldHere = new Set<string>()
-
-const writevAsync = promisify(writev)
-
-/**
- * Opens a data directory, made when absent. Gives `{ locked: true }` when another process holds it; throws when the
- * directory cannot be used at all.
- */
-export async function openEmbedded(directory: string): Promise<Database | { readonly locked: true }> {
-  const path = resolve(directory)
-  makeDirectory(path)
-  if (heldHere.has(path)) throw new Error(`this process already has ${path} open`)
-  if (isHeld(path)) return { locked: true }
-  // A close that still runs in this process would make the engine refuse another directory.
-  await drainPending()
-  const first = connect(path)
-  if (first === undefined) {
-    if (isHeld(path) || holderIsAlive(path)) return { locked: true }
-    throw new SqlError(`ClickHouse cannot open the data directory ${path}`, 0, undefined)
-  }
-  // Nobody else writes here now: what lies in this folder was left by a process that died.
-  rmSync(join(path, BLOCKS_FOLDER), { recursive: true, force: true })
-  mkdirSync(join(path, BLOCKS_FOLDER))
-
-  heldHere.add(path)
-  const open = new Set<Sql>()
-  let opened = 0
-  let isClosed = false
-  function session(limits: SessionLimits = {}): Sql {
-    if (isClosed) throw new Error('the database is closed')
-    const connection = connect(path)
-    if (connection === undefined) throw new SqlError(`ClickHouse gave no further session on ${path}`, 0, undefined)
-    const sql = createSession(connection, join(path, BLOCKS_FOLDER, `${opened++}.native`), limits, () => {
-      open.delete(sql)
-    })
-    open.add(sql)
-    return sql
+    this.failure = failure
   }
 
-  return {
-    path,
-    session,
-    async close() {
-      if (isClosed) return
-      isClosed = true
-      await Promise.all([...open].map((sql) => sql.close()))
-      first.close()
-      await drainPending()
-      heldHere.delete(path)
-    },
-  }
-}
-
-function makeDirectory(path: string): void {
-  if (PATTERN_CHARACTERS.test(path)) {
-    const detail = 'choose one without * ? { and }, which ClickHouse takes for a pattern'
-    throw new SqlError(`the data directory ${path} cannot be used: ${detail}`, 0, undefined)
-  }
-  try {
-    mkdirSync(path, { recursive: true })
-    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
-  } catch (error) {
-    throw new SqlError(`the data directory ${path} cannot be used: ${(error as Error).message}`, 0, error)
-  }
-}
-
-function connect(path: string): Session | undefined {
-  try {
-    return new Session(path, { connectionArgs: CONNECTION_ARGUMENTS })
-  } catch {
-    // The engine writes its reason to standard error and gives none here; the caller finds out what it was.
-    return undefined
-  }
-}
-
-function createSession(connection: Session, blockPath: string, limits: SessionLimits, onClose: () => void): Sql {
-  let tail: Promise<unknown> = Promise.resolve()
-  let blockFile: number | undefined
-  let isClosed = false
-
-  /** Runs one thing after the other: a second statement inside the engine would only block a thread of the pool. */
-  function exclusive<Result>(work: () => Promise<Result>): Promise<Result> {
-    if (isClosed) return Promise.reject(new Error('the session is closed'))
-    const result = tail.then(work)
-    tail = result.then(ignore, ignore)
-    return result
+  /** The same statement may succeed later. An insert is keyed by its rows, so that doing it twice changes nothing. */
+  get isRetryable(): boolean {
+    return this.failure !== 'refused'
   }
 
-  async function run(
-    sql: string,
-    format: string,
-    params: Readonly<Record<string, unknown>> | undefined,
-  ): Promise<Uint8Array> {
-    try {
-      const result =
-        params === undefined
-          ? await connection.queryAsync(sql, { format })
-          : await connection.queryBindAsync(sql, params, { format })
-      return result.bytes()
-    } catch (error) {
-      throw asSqlError(error)
-    }
+  /** The statement was perhaps done all the same. */
+  get isUnknown(): boolean {
+    return this.failure === 'unknown'
   }
-
-  async function insertText(table: string, block: NativeBlock): Promise<void> {
-    const columns = block.structure.map(({ name }) => name)
-    try {
-      await connection.insert({ table, columns, values: toTabSeparated(block), format: 'TabSeparated' })
-    } catch (error) {
-      throw asSqlError(error)
-    }
-  }
-
-  for (const statement of limitStatements(limits)) void exclusive(() => run(statement, 'TSV', undefined))
-
-  return {
-    async query<Row>(sql: string, options: { readonly params?: Readonly<Record<string, unknown>> } = {}) {
-      return parseRows<Row>(await exclusive(() => run(sql, 'JSONEachRow', options.params)))
-    },
-    bytes: (sql, format, options = {}) => exclusive(() => run(sql, format, options.params)),
-    async *stream(sql, format, options = {}) {
-      let release: () => void = ignore
-      const held = new Promise<void>((resolveHeld) => {
-        release = resolveHeld
-      })
-      let started: () => void = ignore
-      const turn = new Promise<void>((resolveTurn) => {
-        started = resolveTurn
-      })
-      const done = exclusive(async () => {
-        started()
-        await held
-      })
-      await Promise.race([turn, done])
-      const streamOptions = { format, ...(options.signal === undefined ? {} : { signal: options.signal }) }
-      let pieces: ChdbQueryStream | undefined
-      try {
-        pieces =
-          options.params === undefined
-            ? connection.queryStream(sql, streamOptions)
-            : connection.queryStreamBind(sql, options.params, streamOptions)
-        for await (const piece of pieces) yield piece.raw()
-      } catch (error) {
-        throw asSqlError(error)
-      } finally {
-        pieces?.cancel()
-        release()
-      }
-    },
-    async command(sql) {
-      await exclusive(() => run(sql, 'TSV', undefined))
-    },
-    insertBlock(table, block) {
-      if (block.rows === 0) return Promise.resolve()
-      return exclusive(async () => {
-        const chunks = block.chunks()
-        let bytes = 0
-        for (const chunk of chunks) bytes += chunk.length
-        if (bytes <= TEXT_BYTES_MAX) {
-          await insertText(table, block)
-          return
-        }
-        blockFile ??= openSync(blockPath, 'w')
-        await writeBlock(blockFile, chunks, bytes)
-        await run(insertStatement(table, block, blockPath), 'TSV', undefined)
-      })
-    },
-    async close() {
-      if (isClosed) return
-      isClosed = true
-      await tail
-      if (blockFile !== undefined) closeSync(blockFile)
-      connection.close()
-      onClose()
-    },
-  }
-}
-
-/** Overwrites the file from its beginning: its pages are reused, where emptying it would free and fetch each anew. */
-async function writeBlock(file: number, chunks: readonly Uint8Array[], bytes: number): Promise<void> {
-  let position = 0
-  for (let i = 0; i < chunks.length; i += WRITE_PIECES_MAX) {
-    const pieces = chunks.slice(i, i + WRITE_PIECES_MAX)
-    let size = 0
-    for (const piece of pieces) size += piece.length
-    const written =
-      bytes <= SYNC_WRITE_BYTES_MAX
-        ? writevSync(file, pieces, position)
-        : (await writevAsync(file, pieces, position)).bytesWritten
-    if (written !== size) throw new Error(`wrote ${written} of ${size} bytes of a block: is the disk full?`)
-    position += size
-  }
-  ftruncateSync(file, bytes)
-}
-
-/** The file as the statement's data: to plan a read from a table function of 220 columns takes longer than the rest. */
-function insertStatement(table: string, block: NativeBlock, path: string): string {
-  const names = block.structure.map(({ name }) => quoteIdentifier(name)).join(', ')
-  return `INSERT INTO ${quoteIdentifier(table)} (${names}) FROM INFILE ${quoteString(path)} FORMAT Native`
-}
-
-function limitStatements(limits: SessionLimits): string[] {
-  const statements: string[] = []
-  if (limits.memory_bytes_max !== undefined) {
-    const spill = Math.floor(limits.memory_bytes_max / 2)
-    statements.push(
-      `SET max_memory_usage = ${limits.memory_bytes_max}, ` +
-        `max_bytes_before_external_group_by = ${spill}, max_bytes_before_external_sort = ${spill}`,
-    )
-  }
-  if (limits.seconds_max !== undefined) statements.push(`SET max_execution_time = ${limits.seconds_max}`)
-  if (limits.threads_max !== undefined) statements.push(`SET max_threads = ${limits.threads_max}`)
-  return statements
 }
 
 /** A string as an SQL literal. */
@@ -337,47 +108,19 @@ export function quoteIdentifier(name: string): string {
   return `\`${name.replaceAll('\\', '\\\\').replaceAll('`', '\\`')}\``
 }
 
+/** Names of a block's columns as a list for INSERT. */
+export function quoteColumns(block: NativeBlock): string {
+  return block.structure.map(({ name }) => quoteIdentifier(name)).join(', ')
+}
+
 /** Objects of JSONEachRow's lines. */
-function parseRows<Row>(bytes: Uint8Array): Row[] {
+export function parseRows<Row>(bytes: Uint8Array): Row[] {
   if (bytes.length === 0) return []
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
   return JSON.parse(`[${text.trimEnd().replaceAll('\n', ',')}]`) as Row[]
 }
 
-function asSqlError(error: unknown): SqlError {
-  const message = error instanceof Error ? error.message : String(error)
-  const code = (error as { clickhouseCode?: number } | undefined)?.clickhouseCode ?? 0
-  return new SqlError(message.replace(/^Code: \d+\. DB::Exception: /, '').trim(), code, error)
-}
-
-function ignore(): void {}
-
-/** True when the kernel's list of locks (Linux) shows that another process holds the directory's status file. */
-function isHeld(path: string): boolean {
-  try {
-    const status = statSync(join(path, 'status'))
-    const own = ` ${process.pid} `
-    return readFileSync('/proc/locks', 'utf8')
-      .split('\n')
-      .some((line) => line.includes(`:${status.ino} `) && line.includes('WRITE') && !line.includes(own))
-  } catch {
-    return false
-  }
-}
-
-/** True when the process that wrote the status file still lives. Only asked once opening has failed. */
-function holderIsAlive(path: string): boolean {
-  let pid: number
-  try {
-    pid = Number(/^PID: (\d+)/m.exec(readFileSync(join(path, 'status'), 'utf8'))?.[1])
-  } catch {
-    return false
-  }
-  if (!Number.isInteger(pid)) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
+/** The engine's message without the number before it. */
+export function plainMessage(message: string): string {
+  return message.replace(/^Code: \d+\. DB::Exception: /, '').trim()
 }

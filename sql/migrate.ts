@@ -1,23 +1,24 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import type { Sql } from './client.ts'
-import { quoteIdentifier } from './client.ts'
+import { quoteIdentifier, SINGLE, type Sql, type Topology } from './client.ts'
+import { renderAlter, renderMigration } from './topology.ts'
 
 const MIGRATIONS = new URL('./migrations/', import.meta.url)
 const FILE_NAME = /^(\d{4})_[a-z0-9_]+\.sql$/
 /** What a feature column may be called: a feature's name, with `_v2` and so on for later versions. */
 const FEATURE_COLUMN = /^[a-z][a-z0-9_]{0,99}$/
 
+const SCHEMA_MIGRATIONS =
+  'CREATE TABLE IF NOT EXISTS schema_migrations (version UInt32, name String) ' +
+  'ENGINE = ReplacingMergeTree ORDER BY version ' +
+  'SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1'
+
 /**
  * Brings the schema up to date: applies the files of `migrations/` above the last one applied, in order. Every statement
  * is idempotent, so a run that was killed half way is simply repeated. Throws when a newer release wrote the directory.
  * Returns the numbers that were applied.
  */
-export async function migrate(sql: Sql): Promise<number[]> {
-  await sql.command(
-    'CREATE TABLE IF NOT EXISTS schema_migrations (version UInt32, name String) ' +
-      'ENGINE = ReplacingMergeTree ORDER BY version ' +
-      'SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1',
-  )
+export async function migrate(sql: Sql, topology: Topology = SINGLE): Promise<number[]> {
+  for (const statement of renderMigration(SCHEMA_MIGRATIONS, topology)) await sql.command(statement)
   const rows = await sql.query<{ version: number }>('SELECT version FROM schema_migrations')
   const applied = new Set(rows.map(({ version }) => version))
   const files = listMigrations()
@@ -30,17 +31,30 @@ export async function migrate(sql: Sql): Promise<number[]> {
   const done: number[] = []
   for (const { version, name } of files) {
     if (applied.has(version)) continue
-    for (const statement of splitStatements(readFileSync(new URL(name, MIGRATIONS), 'utf8'))) {
-      await sql.command(statement)
-    }
+    for (const statement of renderFile(name, topology)) await sql.command(statement)
     await sql.command(`INSERT INTO schema_migrations VALUES (${version}, '${name}')`)
     done.push(version)
   }
   return done
 }
 
+/** All statements that `migrate` runs on an empty database, in order, but for those that note what was applied. */
+export function renderMigrations(topology: Topology): string[] {
+  const files = listMigrations().flatMap(({ name }) => renderFile(name, topology))
+  return [...renderMigration(SCHEMA_MIGRATIONS, topology), ...files]
+}
+
+function renderFile(name: string, topology: Topology): string[] {
+  const statements = splitStatements(readFileSync(new URL(name, MIGRATIONS), 'utf8'))
+  return statements.flatMap((statement) => renderMigration(statement, topology))
+}
+
 /** Adds a Nullable(Float64) column to `features` for each name that has none yet. */
-export async function ensureFeatureColumns(sql: Sql, names: readonly string[]): Promise<void> {
+export async function ensureFeatureColumns(
+  sql: Sql,
+  names: readonly string[],
+  topology: Topology = SINGLE,
+): Promise<void> {
   for (const name of names) {
     if (!FEATURE_COLUMN.test(name)) throw new Error(`${JSON.stringify(name)} cannot be the name of a feature column`)
   }
@@ -51,7 +65,7 @@ export async function ensureFeatureColumns(sql: Sql, names: readonly string[]): 
   const missing = names.filter((name) => !present.has(name))
   if (missing.length === 0) return
   const additions = missing.map((name) => `ADD COLUMN IF NOT EXISTS ${quoteIdentifier(name)} Nullable(Float64)`)
-  await sql.command(`ALTER TABLE features ${additions.join(', ')}`)
+  for (const statement of renderAlter('features', additions.join(', '), topology)) await sql.command(statement)
 }
 
 type Migration = { readonly version: number; readonly name: string }

@@ -25,8 +25,6 @@ export function whyNotReading(statement: string): string | undefined {
 }
 
 /** A session on which the engine itself refuses whatever is not reading. Ask `whyNotReading` before each statement. */
-export async function openReadOnly(database: Database, limits: SessionLimits = {}): Promise<Sql> {
-  const sql = database.session(limits)
-  await sql.command('SET readonly = 1')
-  return sql
+export function openReadOnly(database: Database, limits: SessionLimits = {}): Sql {
+  return database.session({ ...limits, read_only: true })
 }

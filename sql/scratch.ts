@@ -10,7 +10,7 @@ export type ScratchName = (typeof SCRATCH_NAMES)[number]
 /** Tables as they are in the main database, all empty; whoever writes them can write them again, so nothing is flushed. */
 export type Scratch = {
   /** A further session whose tables are the scratch ones. The caller closes it. */
-  session(): Promise<Sql>
+  session(): Sql
   /** Takes a table's rows as they are at this moment: its files are linked, not copied, so that takes no time. */
   link(table: string): Promise<void>
 }
@@ -31,11 +31,7 @@ export async function createScratch(
     await sql.command(`ALTER TABLE ${of(name, table)} MODIFY SETTING fsync_after_insert = 0, fsync_part_directory = 0`)
   }
   return {
-    async session() {
-      const own = database.session()
-      await own.command(`USE ${name}`)
-      return own
-    },
+    session: () => database.session({ database: name }),
     async link(table) {
       await sql.command(`ALTER TABLE ${of(name, table)} ATTACH PARTITION ALL FROM ${of(main.name, table)}`)
     },

@@ -1,7 +1,8 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Database, openEmbedded, SqlError } from '../../sql/client.ts'
+import { SqlError } from '../../sql/client.ts'
+import { type EmbeddedDatabase, openEmbedded } from '../../sql/embedded.ts'
 import { LOCK_WAIT_MS_MAX } from '../config.ts'
 import { findHolder, type Holder, HolderGone } from './holder.ts'
 import { Failure } from './output.ts'
@@ -14,7 +15,7 @@ const ENGINE_ENTRIES = ['metadata', 'status']
 
 /** The two ways of doing the same. Each may be called again after the holder went: `held` threw `HolderGone`. */
 export type DataUse<Result> = {
-  opened(database: Database): Promise<Result>
+  opened(database: EmbeddedDatabase): Promise<Result>
   held(holder: Holder): Promise<Result>
 }
 

@@ -31,7 +31,7 @@ export function withStatements<Result>(
   use: (statements: Statements) => Promise<Result>,
 ): Promise<Result> {
   return withData(directory, {
-    opened: async (database) => use(localStatements(await openReadOnly(database))),
+    opened: async (database) => use(localStatements(openReadOnly(database))),
     held: (holder) => use(remoteStatements(holder)),
   })
 }

@@ -2,7 +2,8 @@ import { type FeatureDefinition, featureColumn } from '../../features/catalogue/
 import { CATALOGUE } from '../../features/catalogue/index.ts'
 import type { LogRecord } from '../../features/events/record.ts'
 import type { Model } from '../../models/model.ts'
-import { type Database, openEmbedded, type Sql } from '../../sql/client.ts'
+import type { Sql } from '../../sql/client.ts'
+import { type EmbeddedDatabase, openEmbedded } from '../../sql/embedded.ts'
 import { ensureFeatureColumns, migrate } from '../../sql/migrate.ts'
 import { readLog } from '../../sql/queries/log.ts'
 import { readProgress } from '../../sql/queries/progress.ts'
@@ -79,7 +80,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Opened> {
 }
 
 /** Tries for a while: the process before may be about to end. */
-async function openPatiently(directory: string): Promise<Database | undefined> {
+async function openPatiently(directory: string): Promise<EmbeddedDatabase | undefined> {
   const until = performance.now() + LOCK_WAIT_MS_MAX
   for (;;) {
     const opened = await openEmbedded(directory)
@@ -94,7 +95,7 @@ async function openPatiently(directory: string): Promise<Database | undefined> {
  * shows. Intake and engine each do one batch at a time; the queue between them is bounded.
  */
 export class Pipeline {
-  readonly database: Database
+  readonly database: EmbeddedDatabase
   readonly shape: LogShape
   readonly engine: Engine
   readonly sink: Sink
@@ -121,7 +122,7 @@ export class Pipeline {
   #checkpointing: Promise<void> | undefined
 
   private constructor(parts: {
-    database: Database
+    database: EmbeddedDatabase
     shape: LogShape
     engine: Engine
     sinkSql: Sql
@@ -158,7 +159,11 @@ export class Pipeline {
     this.sink = new Sink(parts.sinkSql, parts.acknowledged, watcher, { catalogue, featureRowsPerBlock, flushAfterMs })
   }
 
-  static async start(database: Database, models: readonly Model[], options: PipelineOptions): Promise<Pipeline> {
+  static async start(
+    database: EmbeddedDatabase,
+    models: readonly Model[],
+    options: PipelineOptions,
+  ): Promise<Pipeline> {
     const shape = readOrCreateShape(options.directory, options.shape)
     const { catalogue = CATALOGUE } = options
     const sql = database.session()

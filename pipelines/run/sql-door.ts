@@ -11,7 +11,7 @@ const SECONDS_MAX = 60
 export async function openSqlDoor(
   database: Database,
 ): Promise<(statement: string, format: string | undefined, signal: AbortSignal) => Promise<SqlAnswer>> {
-  const sql = await openReadOnly(database, { memory_bytes_max: MEMORY_BYTES_MAX, seconds_max: SECONDS_MAX })
+  const sql = openReadOnly(database, { memory_bytes_max: MEMORY_BYTES_MAX, seconds_max: SECONDS_MAX })
   return async (statement, format, signal) => {
     const reason = whyNotReading(statement)
     if (reason !== undefined) return { ok: false, message: reason, status: 403 }

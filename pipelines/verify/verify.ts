@@ -81,7 +81,7 @@ export async function verify(parts: VerifyParts): Promise<VerifyOutcome> {
 async function verifyServed(parts: VerifyParts, served: Scratch, recomputed: Scratch): Promise<VerifyReport> {
   const started = performance.now()
   const { database, shape, catalogue, models, tenant, signal, onProgress } = parts
-  const [stored, log, target] = [await served.session(), database.session(), await recomputed.session()]
+  const [stored, log, target] = [served.session(), database.session(), recomputed.session()]
   try {
     const ends = new Array<number>(shape.partitions).fill(0)
     for (const { partition, offset } of await readProgress(stored)) ends[partition] = offset + 1

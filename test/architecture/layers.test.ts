@@ -121,10 +121,13 @@ describe('the rules', () => {
   })
 
   it('leave the engines to one file each', async () => {
-    for (const engine of ['chdb', '@clickhouse/client']) {
+    for (const [engine, file, rule] of [
+      ['chdb', 'sql/embedded.ts', 'only-sql-embedded-ts'],
+      ['@clickhouse/client', 'sql/server.ts', 'only-sql-server-ts'],
+    ] as const) {
       const name = engine.replace('/', '_')
-      expect(await broken(`${name}-client`, { 'sql/client.ts': importOf(engine) })).toEqual([])
-      expect(await broken(`${name}-other`, { 'sql/tables/other.ts': importOf(engine) })).toEqual(['only-sql-client-ts'])
+      expect(await broken(`${name}-client`, { [file]: importOf(engine) })).toEqual([])
+      expect(await broken(`${name}-other`, { 'sql/client.ts': importOf(engine) })).toEqual([rule])
       expect(await broken(`${name}-test`, { 'test/other.test.ts': importOf(engine) })).toEqual([])
     }
     expect(await broken('onnx-scorer', { 'models/scorer.ts': importOf('onnxruntime-node') })).toEqual([])

@@ -1,165 +1,117 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openEmbedded, quoteString, type Sql, SqlError } from '../../sql/client.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Database, quoteString, type Sql, SqlError } from '../../sql/client.ts'
 import { createBlock } from '../../sql/native.ts'
-import { openTestDatabase, type TestDatabase } from './support.ts'
+import { BOTH } from './support.ts'
 
-let test_database: TestDatabase
-let sql: Sql
+describe.each(BOTH)('ClickHouse %s', (_, open) => {
+  let database: Database
+  let sql: Sql
+  let close: () => Promise<void>
 
-beforeAll(async () => {
-  test_database = await openTestDatabase()
-  sql = test_database.database.session()
-})
-afterAll(() => test_database.close())
+  beforeAll(async () => {
+    const opened = await open()
+    database = opened.database
+    close = () => opened.close()
+    sql = database.session()
+  })
+  afterAll(() => close())
 
-test('64-bit integers are numbers, and a zone of the machine changes no answer', async () => {
-  expect(await sql.query("SELECT toUInt64(9007199254740991) AS n, toDateTime('2024-01-31 12:00:00') AS t")).toEqual([
-    { n: Number.MAX_SAFE_INTEGER, t: '2024-01-31 12:00:00' },
-  ])
-})
+  test('64-bit integers are numbers, and a zone of the machine changes no answer', async () => {
+    expect(await sql.query("SELECT toUInt64(9007199254740991) AS n, toDateTime('2024-01-31 12:00:00') AS t")).toEqual([
+      { n: Number.MAX_SAFE_INTEGER, t: '2024-01-31 12:00:00' },
+    ])
+  })
 
-test('an answer without rows is an empty list', async () => {
-  expect(await sql.query('SELECT 1 WHERE 0')).toEqual([])
-})
+  test('a date without a zone is one of UTC', async () => {
+    expect(await sql.query("SELECT toUnixTimestamp('1970-01-02 00:00:00') AS second")).toEqual([{ second: 86_400 }])
+  })
 
-test('values from outside are bound, and quoted ones come back as they are', async () => {
-  const value = 'a\'b\\c\nd\t\0"`贷'
-  expect(await sql.query('SELECT {value:String} AS value', { params: { value: "a'b\\c" } })).toEqual([
-    { value: "a'b\\c" },
-  ])
-  expect(await sql.query(`SELECT ${quoteString(value)} AS value`)).toEqual([{ value }])
-})
+  test('an answer without rows is an empty list', async () => {
+    expect(await sql.query('SELECT 1 WHERE 0')).toEqual([])
+  })
 
-test('reads see one row per key: the one of the largest version, not the one that was written last', async () => {
-  await sql.command('CREATE TABLE r (k UInt64, v UInt64) ENGINE = ReplacingMergeTree(v) ORDER BY k')
-  const block = createBlock({ k: 'UInt64', v: 'UInt64' })
-  for (const v of [2, 5, 3]) block.append({ k: 1, v })
-  await sql.insertBlock('r', block)
-  expect(await sql.query('SELECT k, v FROM r')).toEqual([{ k: 1, v: 5 }])
-  block.clear()
-  block.append({ k: 1, v: 4 })
-  await sql.insertBlock('r', block)
-  expect(await sql.query('SELECT k, v FROM r')).toEqual([{ k: 1, v: 5 }])
-})
+  test('values from outside are bound, and quoted ones come back as they are', async () => {
+    const value = 'a\'b\\c\nd\t\0"`贷'
+    expect(await sql.query('SELECT {value:String} AS value', { params: { value: "a'b\\c" } })).toEqual([
+      { value: "a'b\\c" },
+    ])
+    expect(await sql.query(`SELECT ${quoteString(value)} AS value`)).toEqual([{ value }])
+  })
 
-test('a refused statement is an SqlError with its number, and the session goes on', async () => {
-  const refused = sql.query('SELECT * FROM nowhere')
-  await expect(refused).rejects.toBeInstanceOf(SqlError)
-  await expect(refused).rejects.toMatchObject({ code: 60, message: expect.stringContaining('nowhere') })
-  await expect(sql.insertBlock('nowhere', oneRow())).rejects.toBeInstanceOf(SqlError)
-  expect(await sql.query('SELECT 1 AS one')).toEqual([{ one: 1 }])
-})
-
-test('a session does one thing after the other; another session does not wait for it', async () => {
-  const other = test_database.database.session()
-  const done: string[] = []
-  const slow = sql.query('SELECT sleep(0.5)').then(() => done.push('slow'))
-  const behind = sql.query('SELECT 1').then(() => done.push('behind'))
-  const beside = other.query('SELECT 1').then(() => done.push('beside'))
-  await Promise.all([slow, behind, beside])
-  expect(done).toEqual(['beside', 'slow', 'behind'])
-  await other.close()
-})
-
-test('a streamed answer is whole, may be left early, and then lets the session go', async () => {
-  const statement = 'SELECT number FROM numbers(300000)'
-  const pieces: Uint8Array[] = []
-  for await (const piece of sql.stream(statement, 'TSV')) pieces.push(piece)
-  expect(pieces.length).toBeGreaterThan(1)
-  expect(Buffer.concat(pieces).equals(await sql.bytes(statement, 'TSV'))).toBe(true)
-  for await (const piece of sql.stream(statement, 'TSV')) {
-    expect(piece.length).toBeGreaterThan(0)
-    break
-  }
-  expect(await sql.query('SELECT 1 AS one')).toEqual([{ one: 1 }])
-})
-
-test('a session with limits stops a statement that wants more', async () => {
-  const limited = test_database.database.session({ memory_bytes_max: 50_000_000, seconds_max: 1 })
-  await expect(limited.query('SELECT groupArray(number) FROM numbers(100000000)')).rejects.toMatchObject({ code: 241 })
-  await expect(limited.query('SELECT count() FROM numbers(1e12)')).rejects.toMatchObject({ code: 159 })
-  await limited.close()
-})
-
-test('a closed session refuses', async () => {
-  const session = test_database.database.session()
-  const last = session.query('SELECT 1 AS one')
-  await session.close()
-  expect(await last).toEqual([{ one: 1 }])
-  await expect(session.query('SELECT 1')).rejects.toThrow('closed')
-})
-
-test('a directory is opened once in a process, and not while another process holds it', async () => {
-  await expect(openEmbedded(test_database.directory)).rejects.toThrow('already')
-  const child = join(test_database.directory, 'child.ts')
-  const client = new URL('../../sql/client.ts', import.meta.url).href
-  writeFileSync(
-    child,
-    `import { openEmbedded } from '${client}'
-     const database = await openEmbedded(process.argv[2])
-     process.send('locked' in database ? 'locked' : 'open')
-     process.on('message', () => {})`,
-  )
-  const open = async (directory: string) => {
-    const worker = fork(child, [directory], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
-    const errors: Buffer[] = []
-    worker.stderr?.on('data', (piece: Buffer) => errors.push(piece))
-    const [answer] = (await once(worker, 'message')) as [string]
-    return { worker, answer, errors: () => Buffer.concat(errors).toString() }
-  }
-  const refused = await open(test_database.directory)
-  expect(refused.answer).toBe('locked')
-  expect(refused.errors()).toBe('')
-  const directory = mkdtempSync(join(tmpdir(), 'foreshock-sql-'))
-  const killed = await open(directory)
-  expect(killed.answer).toBe('open')
-  killed.worker.kill('SIGKILL')
-  await once(killed.worker, 'exit')
-  const next = await open(directory)
-  expect(next.answer).toBe('open')
-  for (const { worker } of [refused, next]) {
-    worker.kill('SIGKILL')
-    await once(worker, 'exit')
-  }
-  rmSync(directory, { recursive: true, force: true })
-}, 30_000)
-
-test('a directory that cannot be one is named in the error', async () => {
-  const file = join(test_database.directory, 'file')
-  writeFileSync(file, '')
-  await expect(openEmbedded(file)).rejects.toThrow(file)
-})
-
-test('a directory whose name ClickHouse would take for a pattern is refused, not written past', async () => {
-  for (const name of ['a{b}', 'a*', 'a?b']) {
-    await expect(openEmbedded(join(test_database.directory, name))).rejects.toThrow('pattern')
-  }
-})
-
-test('a block that follows a larger one through the same file is written alone', async () => {
-  await sql.command('CREATE TABLE shrinking (k UInt64, v UInt64) ENGINE = MergeTree ORDER BY k')
-  const block = createBlock({ k: 'UInt64', v: 'UInt64' })
-  for (const rows of [9000, 4000]) {
+  test('reads see one row per key: the one of the largest version, not the one that was written last', async () => {
+    await sql.command('CREATE TABLE r (k UInt64, v UInt64) ENGINE = ReplacingMergeTree(v) ORDER BY k')
+    const block = createBlock({ k: 'UInt64', v: 'UInt64' })
+    for (const v of [2, 5, 3]) block.append({ k: 1, v })
+    await sql.insertBlock('r', block)
+    expect(await sql.query('SELECT k, v FROM r')).toEqual([{ k: 1, v: 5 }])
     block.clear()
-    for (let k = 0; k < rows; k++) block.append({ k, v: rows })
-    await sql.insertBlock('shrinking', block)
-  }
-  expect(await sql.query('SELECT v, count() AS rows, max(k) AS last FROM shrinking GROUP BY v ORDER BY v')).toEqual([
-    { v: 4000, rows: 4000, last: 3999 },
-    { v: 9000, rows: 9000, last: 8999 },
-  ])
-})
+    block.append({ k: 1, v: 4 })
+    await sql.insertBlock('r', block)
+    expect(await sql.query('SELECT k, v FROM r')).toEqual([{ k: 1, v: 5 }])
+  })
 
-test('blocks leave one file per session behind, not one per insert', async () => {
-  const block = createBlock({ k: 'UInt64', v: 'UInt64' })
-  for (let k = 0; k < 5000; k++) block.append({ k, v: 1 })
-  for (let i = 0; i < 3; i++) await sql.insertBlock('r', block)
-  expect(readdirSync(join(test_database.directory, 'blocks'))).toHaveLength(1)
+  test('a refused statement is an SqlError with its number, and the session goes on', async () => {
+    const refused = sql.query('SELECT * FROM nowhere')
+    await expect(refused).rejects.toBeInstanceOf(SqlError)
+    await expect(refused).rejects.toMatchObject({ code: 60, message: expect.stringContaining('nowhere') })
+    await expect(sql.insertBlock('nowhere', oneRow())).rejects.toBeInstanceOf(SqlError)
+    expect(await sql.query('SELECT 1 AS one')).toEqual([{ one: 1 }])
+  })
+
+  test('a session does one thing after the other; another session does not wait for it', async () => {
+    const other = database.session()
+    const done: string[] = []
+    const slow = sql.query('SELECT sleep(0.5)').then(() => done.push('slow'))
+    const behind = sql.query('SELECT 1').then(() => done.push('behind'))
+    const beside = other.query('SELECT 1').then(() => done.push('beside'))
+    await Promise.all([slow, behind, beside])
+    expect(done).toEqual(['beside', 'slow', 'behind'])
+    await other.close()
+  })
+
+  test('a streamed answer is whole, may be left early, and then lets the session go', async () => {
+    const statement = 'SELECT number FROM numbers(300000)'
+    const pieces: Uint8Array[] = []
+    for await (const piece of sql.stream(statement, 'TSV')) pieces.push(piece)
+    expect(pieces.length).toBeGreaterThan(1)
+    expect(Buffer.concat(pieces).equals(await sql.bytes(statement, 'TSV'))).toBe(true)
+    for await (const piece of sql.stream(statement, 'TSV')) {
+      expect(piece.length).toBeGreaterThan(0)
+      break
+    }
+    expect(await sql.query('SELECT 1 AS one')).toEqual([{ one: 1 }])
+  })
+
+  test('a session with limits stops a statement that wants more', async () => {
+    const limited = database.session({ memory_bytes_max: 50_000_000, seconds_max: 1 })
+    await expect(limited.query('SELECT groupArray(number) FROM numbers(100000000)')).rejects.toMatchObject({
+      code: 241,
+    })
+    await expect(limited.query('SELECT count() FROM numbers(1e12)')).rejects.toMatchObject({ code: 159 })
+    await limited.close()
+  })
+
+  test('a closed session refuses', async () => {
+    const session = database.session()
+    const last = session.query('SELECT 1 AS one')
+    await session.close()
+    expect(await last).toEqual([{ one: 1 }])
+    await expect(session.query('SELECT 1')).rejects.toThrow('closed')
+  })
+
+  test('a block that follows a larger one through the same file is written alone', async () => {
+    await sql.command('CREATE TABLE shrinking (k UInt64, v UInt64) ENGINE = MergeTree ORDER BY k')
+    const block = createBlock({ k: 'UInt64', v: 'UInt64' })
+    for (const rows of [9000, 4000]) {
+      block.clear()
+      for (let k = 0; k < rows; k++) block.append({ k, v: rows })
+      await sql.insertBlock('shrinking', block)
+    }
+    expect(await sql.query('SELECT v, count() AS rows, max(k) AS last FROM shrinking GROUP BY v ORDER BY v')).toEqual([
+      { v: 4000, rows: 4000, last: 3999 },
+      { v: 9000, rows: 9000, last: 8999 },
+    ])
+  })
 })
 
 function oneRow() {

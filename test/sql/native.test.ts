@@ -1,9 +1,9 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Sql } from '../../sql/client.ts'
 import { createBlock, type RowOf } from '../../sql/native.ts'
 import { createMatrixColumns } from '../../sql/native-matrix.ts'
-import { openTestDatabase, type TestDatabase } from './support.ts'
+import { BOTH } from './support.ts'
 
 const COLUMNS = {
   at: 'UInt32',
@@ -26,20 +26,7 @@ const COLUMNS = {
 } as const
 type Row = RowOf<typeof COLUMNS>
 
-let test_database: TestDatabase
 let sql: Sql
-
-beforeAll(async () => {
-  test_database = await openTestDatabase()
-  sql = test_database.database.session()
-  await sql.command(
-    `CREATE TABLE t (at UInt32, text String, word LowCardinality(String), u8 UInt8, u16 UInt16, u64 UInt64, hash UInt64,
-       i32 Int32, i64 Int64, maybe_i64 Nullable(Int64), maybe_u16 Nullable(UInt16), maybe_u64 Nullable(UInt64),
-       f64 Float64, maybe_f64 Nullable(Float64), date Date, maybe_date Nullable(Date), time DateTime64(3, 'UTC'))
-     ENGINE = MergeTree ORDER BY at`,
-  )
-})
-afterAll(() => test_database.close())
 
 const SAFE = Number.MAX_SAFE_INTEGER
 const instant = fc.integer({ min: 0, max: Date.UTC(2149, 5, 6, 23, 59, 59, 999) })
@@ -133,82 +120,116 @@ async function roundTrip(rows: readonly Row[]): Promise<Read[]> {
   return readBack()
 }
 
-test('a block of a few rows is read back to the bit', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 8 }), async (some) => {
-      const rows = some.map((one, at) => ({ ...one, at }))
-      expect(await roundTrip(rows)).toEqual(rows.map(expected))
-    }),
-    { numRuns: 40, seed: 3 },
-  )
-})
-
-test('a large block, which travels as a file, is read back to the bit and becomes one part', async () => {
-  const rows = fc.sample(row, { numRuns: 6000, seed: 5 }).map((one, at) => ({ ...one, at }))
-  const read = await roundTrip(rows)
-  expect(read).toHaveLength(6000)
-  for (const [at, one] of read.entries()) expect(one).toStrictEqual(expected(rows[at]!))
-  const parts = await sql.query("SELECT rows FROM system.parts WHERE table = 't' AND active")
-  expect(parts).toEqual([{ rows: 6000 }])
-})
-
-test('an empty block writes nothing', async () => {
-  expect(await roundTrip([])).toEqual([])
-})
-
-test('a block that was cleared holds nothing of what it held', async () => {
-  const [first, second] = fc.sample(row, { numRuns: 2, seed: 7 }).map((one, at) => ({ ...one, at }))
-  await roundTrip([first!, second!])
-  expect(await roundTrip([second!])).toEqual([expected(second!)])
-})
-
-test('values that repeat are all there, also where the block was looked at between them', async () => {
-  const texts = ['', 'a', 'a', '贷', '贷', '贷', '贷', '贷', '', '', 'x'.repeat(130), 'x'.repeat(130), 'x'.repeat(130)]
-  const one = createBlock({ at: 'UInt32', text: 'String' })
-  const expected: { at: number; text: string }[] = []
-  for (let round = 0; round < 900; round++) {
-    for (const text of round % 3 === 0 ? texts : [texts[round % texts.length] as string]) {
-      one.append({ at: expected.length, text })
-      expected.push({ at: expected.length, text })
-    }
-    if (round % 7 === 0) one.chunks()
-  }
-  await sql.command('TRUNCATE TABLE t')
-  await sql.insertBlock('t', one)
-  expect(await sql.query('SELECT at, text FROM t ORDER BY at')).toEqual(expected)
-})
-
-test('matrix columns give each row its values, however often they grew, with NaN as NULL', async () => {
-  const names = ['a', 'b', 'c']
-  const matrix = new Float64Array(names.length * 5000)
-  for (let i = 0; i < matrix.length; i++) matrix[i] = i % 7 === 0 ? Number.NaN : i % 11 === 0 ? -0 : i / 3
-  const columns = createMatrixColumns(names)
-  const keys = createBlock({ at: 'UInt32' })
-  const append = (matrixRow: number) => {
-    columns.append(matrix, matrixRow * names.length)
-    keys.append({ at: keys.rows })
-  }
-  // What was there before the clearing must not shine through: everything was NULL.
-  for (let i = 0; i < 2000; i++) columns.append(new Float64Array(names.length).fill(Number.NaN), 0)
-  columns.clear()
-  for (let i = 0; i < 5000; i++) append(4999 - i)
-  await sql.command(
-    'CREATE TABLE m (at UInt32, a Nullable(Float64), b Nullable(Float64), c Nullable(Float64)) ENGINE = MergeTree ORDER BY at',
-  )
-  await sql.insertBlock('m', {
-    rows: 5000,
-    structure: [...keys.structure, ...columns.structure],
-    chunks: () => [Uint8Array.of(4, (5000 % 128) | 128, 5000 >> 7), ...keys.chunks().slice(1), ...columns.chunks(5000)],
-    clear: () => {},
+describe.each(BOTH)('ClickHouse %s', (_, open) => {
+  let close: () => Promise<void>
+  beforeAll(async () => {
+    const opened = await open()
+    close = () => opened.close()
+    sql = opened.database.session()
+    await sql.command(
+      `CREATE TABLE t (at UInt32, text String, word LowCardinality(String), u8 UInt8, u16 UInt16, u64 UInt64, hash UInt64,
+         i32 Int32, i64 Int64, maybe_i64 Nullable(Int64), maybe_u16 Nullable(UInt16), maybe_u64 Nullable(UInt64),
+         f64 Float64, maybe_f64 Nullable(Float64), date Date, maybe_date Nullable(Date), time DateTime64(3, 'UTC'))
+       ENGINE = MergeTree ORDER BY at`,
+    )
   })
-  const read = await sql.query<Record<string, number | null>>('SELECT * FROM m ORDER BY at')
-  expect(read).toHaveLength(5000)
-  for (let i = 0; i < 5000; i++) {
-    for (let column = 0; column < names.length; column++) {
-      const value = matrix[(4999 - i) * names.length + column]!
-      const got = read[i]![names[column]!]
-      expect(Number.isNaN(value) ? got === null : Object.is(got, value), `row ${i} column ${column}`).toBe(true)
+  afterAll(() => close())
+
+  test('a block of a few rows is read back to the bit', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 8 }), async (some) => {
+        const rows = some.map((one, at) => ({ ...one, at }))
+        expect(await roundTrip(rows)).toEqual(rows.map(expected))
+      }),
+      { numRuns: 40, seed: 3 },
+    )
+  })
+
+  test('a large block, which travels as a file, is read back to the bit and becomes one part', async () => {
+    const rows = fc.sample(row, { numRuns: 6000, seed: 5 }).map((one, at) => ({ ...one, at }))
+    const read = await roundTrip(rows)
+    expect(read).toHaveLength(6000)
+    for (const [at, one] of read.entries()) expect(one).toStrictEqual(expected(rows[at]!))
+    const parts = await sql.query("SELECT rows FROM system.parts WHERE table = 't' AND active")
+    expect(parts).toEqual([{ rows: 6000 }])
+  })
+
+  test('an empty block writes nothing', async () => {
+    expect(await roundTrip([])).toEqual([])
+  })
+
+  test('a block that was cleared holds nothing of what it held', async () => {
+    const [first, second] = fc.sample(row, { numRuns: 2, seed: 7 }).map((one, at) => ({ ...one, at }))
+    await roundTrip([first!, second!])
+    expect(await roundTrip([second!])).toEqual([expected(second!)])
+  })
+
+  test('values that repeat are all there, also where the block was looked at between them', async () => {
+    const texts = [
+      '',
+      'a',
+      'a',
+      '贷',
+      '贷',
+      '贷',
+      '贷',
+      '贷',
+      '',
+      '',
+      'x'.repeat(130),
+      'x'.repeat(130),
+      'x'.repeat(130),
+    ]
+    const one = createBlock({ at: 'UInt32', text: 'String' })
+    const expected: { at: number; text: string }[] = []
+    for (let round = 0; round < 900; round++) {
+      for (const text of round % 3 === 0 ? texts : [texts[round % texts.length] as string]) {
+        one.append({ at: expected.length, text })
+        expected.push({ at: expected.length, text })
+      }
+      if (round % 7 === 0) one.chunks()
     }
-  }
-  expect(() => columns.append(matrix, matrix.length - 1)).toThrow(RangeError)
+    await sql.command('TRUNCATE TABLE t')
+    await sql.insertBlock('t', one)
+    expect(await sql.query('SELECT at, text FROM t ORDER BY at')).toEqual(expected)
+  })
+
+  test('matrix columns give each row its values, however often they grew, with NaN as NULL', async () => {
+    const names = ['a', 'b', 'c']
+    const matrix = new Float64Array(names.length * 5000)
+    for (let i = 0; i < matrix.length; i++) matrix[i] = i % 7 === 0 ? Number.NaN : i % 11 === 0 ? -0 : i / 3
+    const columns = createMatrixColumns(names)
+    const keys = createBlock({ at: 'UInt32' })
+    const append = (matrixRow: number) => {
+      columns.append(matrix, matrixRow * names.length)
+      keys.append({ at: keys.rows })
+    }
+    // What was there before the clearing must not shine through: everything was NULL.
+    for (let i = 0; i < 2000; i++) columns.append(new Float64Array(names.length).fill(Number.NaN), 0)
+    columns.clear()
+    for (let i = 0; i < 5000; i++) append(4999 - i)
+    await sql.command(
+      'CREATE TABLE m (at UInt32, a Nullable(Float64), b Nullable(Float64), c Nullable(Float64)) ENGINE = MergeTree ORDER BY at',
+    )
+    await sql.insertBlock('m', {
+      rows: 5000,
+      structure: [...keys.structure, ...columns.structure],
+      chunks: () => [
+        Uint8Array.of(4, (5000 % 128) | 128, 5000 >> 7),
+        ...keys.chunks().slice(1),
+        ...columns.chunks(5000),
+      ],
+      clear: () => {},
+    })
+    const read = await sql.query<Record<string, number | null>>('SELECT * FROM m ORDER BY at')
+    expect(read).toHaveLength(5000)
+    for (let i = 0; i < 5000; i++) {
+      for (let column = 0; column < names.length; column++) {
+        const value = matrix[(4999 - i) * names.length + column]!
+        const got = read[i]![names[column]!]
+        expect(Number.isNaN(value) ? got === null : Object.is(got, value), `row ${i} column ${column}`).toBe(true)
+      }
+    }
+    expect(() => columns.append(matrix, matrix.length - 1)).toThrow(RangeError)
+  })
 })

@@ -2,8 +2,9 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Database, openEmbedded, type Sql } from '../../sql/client.ts'
+import type { Sql } from '../../sql/client.ts'
 import { openReadOnly, whyNotReading } from '../../sql/read-only.ts'
+import { BOTH, openTestDatabase } from './support.ts'
 
 describe('a statement that is taken', () => {
   it.each([
@@ -46,21 +47,18 @@ describe('a statement that is refused, in one line', () => {
   })
 })
 
-describe('a read-only session', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'foreshock-read-only-'))
-  let database: Database
+describe.each(BOTH)('a read-only session, ClickHouse %s', (_, open) => {
   let sql: Sql
+  let close: () => Promise<void>
   beforeAll(async () => {
-    database = (await openEmbedded(folder)) as Database
+    const { database, ...opened } = await open()
+    close = () => opened.close()
     const writer = database.session()
     await writer.command('CREATE TABLE kept (a UInt64) ENGINE = MergeTree ORDER BY a')
     await writer.command('INSERT INTO kept VALUES (7)')
-    sql = await openReadOnly(database)
+    sql = openReadOnly(database)
   })
-  afterAll(async () => {
-    await database.close()
-    rmSync(folder, { recursive: true })
-  })
+  afterAll(() => close())
 
   it('reads', async () => {
     expect(await sql.query('SELECT a FROM kept')).toEqual([{ a: 7 }])
@@ -83,10 +81,14 @@ describe('a read-only session', () => {
     await expect(sql.bytes(statement, 'TSV')).rejects.toThrow(/readonly/i)
     expect(await sql.query('SELECT a FROM kept')).toEqual([{ a: 7 }])
   })
+})
 
-  it('shows why the engine alone is not enough', async () => {
-    const path = join(folder, 'written')
-    await sql.bytes(`SELECT 1 INTO OUTFILE '${path}'`, 'TSV')
-    expect(existsSync(path)).toBe(true)
-  })
+it('shows why the embedded engine alone is not enough', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'foreshock-read-only-'))
+  const { database, close } = await openTestDatabase()
+  const path = join(folder, 'written')
+  await openReadOnly(database).bytes(`SELECT 1 INTO OUTFILE '${path}'`, 'TSV')
+  expect(existsSync(path)).toBe(true)
+  await close()
+  rmSync(folder, { recursive: true })
 })

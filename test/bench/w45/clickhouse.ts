@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { openEmbedded, quoteString } from '../../../sql/client.ts'
+import { quoteString } from '../../../sql/client.ts'
+import { openEmbedded } from '../../../sql/embedded.ts'
 import { measureWork, type Run } from './measure.ts'
 import { COLUMN_NAMES, KINDS, WINDOW_DAYS, WINDOW_MS } from './workload.ts'
 

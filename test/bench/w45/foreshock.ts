@@ -79,7 +79,8 @@ export async function runForeshockFromNdjson(file: string, folder: string): Prom
 /** The totals of a Native file as the embedded ClickHouse reads them. */
 async function totalsOfNative(out: string, folder: string): Promise<string[]> {
   // Loaded only now: it is no part of what is measured.
-  const { openEmbedded, quoteString } = await import('../../../sql/client.ts')
+  const { quoteString } = await import('../../../sql/client.ts')
+  const { openEmbedded } = await import('../../../sql/embedded.ts')
   const database = await openEmbedded(join(folder, 'check'))
   if ('locked' in database) throw new Error('the folder of the check is in use')
   const sql = database.session()

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type Database, openEmbedded } from '../../../sql/client.ts'
+import type { Database } from '../../../sql/client.ts'
+import { openEmbedded } from '../../../sql/embedded.ts'
 import { foreshock, queryEvent, start, startRun, stop, temporaryFolder, until, writeQueries } from './support.ts'
 
 const folder = temporaryFolder()

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openEmbedded } from '../../../sql/client.ts'
+import { openEmbedded } from '../../../sql/embedded.ts'
 import { drawing } from '../../oracle/draw.ts'
 import { historyLines } from '../run/history.ts'
 import { type Dump, dumpTables, expectSameTables } from '../run/tables.ts'

@@ -1,7 +1,7 @@
 import { CATALOGUE } from '../../../../features/catalogue/index.ts'
 import { backfill } from '../../../../pipelines/backfill/backfill.ts'
 import { readShape } from '../../../../pipelines/run/log-shape.ts'
-import { openEmbedded } from '../../../../sql/client.ts'
+import { openEmbedded } from '../../../../sql/embedded.ts'
 
 /** A backfill that dies by kill -9 once it has gone through so many records: `main.ts DIRECTORY FEATURE RECORDS`. */
 
