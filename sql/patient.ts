@@ -86,9 +86,12 @@ export function patient(sql: Sql, options: PatientOptions): Sql {
     if (!(error instanceof SqlError && error.isRetryable) || signal.aborted) throw error
     availability.failed(statement, error)
     // No chance in the length: a worker alone decides when it asks again, and there are few of them.
-    await sleep(Math.min(pause_ms_max, pause_ms_first * 2 ** attempt), undefined, { signal }).catch(() => {
+    const ms = Math.min(pause_ms_max, pause_ms_first * 2 ** attempt)
+    try {
+      await sleep(ms, undefined, { signal })
+    } catch {
       throw error
-    })
+    }
   }
 
   function persist<Result>(work: () => Promise<Result>): Promise<Result> {

@@ -68,8 +68,9 @@ export async function* pieces(
   let kept: Uint8Array = new Uint8Array()
   try {
     for (;;) {
-      const { value: piece, done } = await iterator.next()
-      if (done === true) break
+      const next = await iterator.next()
+      if (next.done === true) break
+      const piece = next.value
       const joined = Buffer.concat([kept, piece])
       const at = joined.indexOf(marker)
       if (at >= 0) {
@@ -90,9 +91,9 @@ async function readException(first: Uint8Array, rest: AsyncIterator<Uint8Array>)
   const parts = [first]
   try {
     for (;;) {
-      const { value: piece, done } = await rest.next()
-      if (done === true) break
-      parts.push(piece)
+      const next = await rest.next()
+      if (next.done === true) break
+      parts.push(next.value)
     }
   } catch {
     // The server breaks the connection after the text, so that nobody takes the answer for whole.

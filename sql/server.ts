@@ -236,7 +236,7 @@ function createChannel(
         ...(rest.params === undefined ? {} : { query_params: rest.params }),
         ...(rest.values === undefined ? {} : { values: rest.values }),
       })
-      body = answer.stream as Readable
+      body = answer.stream
       watch.signal.addEventListener('abort', () => body?.destroy(new Error('the statement was given up')))
       const status = answer.http_status_code ?? 0
       const code = header(answer.response_headers, 'x-clickhouse-exception-code')

@@ -1,19 +1,19 @@
 import type { Names } from '../state/names.ts'
-import { PageStore } from '../state/pages.ts'
+import { RunStore } from '../state/runs.ts'
 import { WordBuffer } from '../state/words.ts'
 import { Loan } from './loan.ts'
 import { packLoan, unpackLoan } from './pack.ts'
 
-const WORDS_PER_PAGE = 15
+const CHUNK_SHIFT = 11
 const NOBODY = -1
 const NO_LOANS: readonly Loan[] = []
 
 /**
- * The loans of all borrowers of a partition. At rest a borrower's are packed in pages; one borrower's at a time are open,
+ * The loans of all borrowers of a partition. At rest a borrower's are packed in one run of words; one borrower's at a time are open,
  * as objects. Whoever changes them says so (`changed`), and they are packed when another borrower's are opened.
  */
 export class LoanBook {
-  readonly pages = new PageStore(1, WORDS_PER_PAGE)
+  readonly runs = new RunStore(CHUNK_SHIFT)
   readonly names: Names
   readonly #pool: Loan[] = []
   readonly #buffer = new WordBuffer()
@@ -28,16 +28,16 @@ export class LoanBook {
   /** A borrower's loans in log order of their disbursement, as of business date `day`, valid until others are opened. */
   open(borrower: number, day: number): readonly Loan[] {
     if (this.#opened === borrower) return this.#loans
-    if (this.pages.count(borrower) === 0 && !this.#isChanged) return NO_LOANS
+    if (this.runs.length(borrower) === 0 && !this.#isChanged) return NO_LOANS
     this.save()
     this.#opened = borrower
     this.#loans = []
-    const words = this.pages.count(borrower)
+    const words = this.runs.length(borrower)
     if (words === 0) return this.#loans
     const buffer = this.#buffer
     buffer.at = 0
     buffer.reserve(words)
-    this.pages.read(borrower, buffer.words)
+    this.runs.read(borrower, buffer.words)
     for (let left = buffer.get(); left > 0; left--) {
       const loan = this.#next()
       unpackLoan(loan, buffer)
@@ -76,10 +76,10 @@ export class LoanBook {
     buffer.reserve(1)
     buffer.put(this.#loans.length)
     for (const loan of this.#loans) packLoan(loan, buffer)
-    this.pages.rewrite(this.#opened, 0, buffer.words, buffer.at)
+    this.runs.write(this.#opened, buffer.words, 0, buffer.at)
   }
 
-  /** Forgets what is open, for whoever has written to the pages. */
+  /** Forgets what is open, for whoever has written to the runs. */
   forget(): void {
     this.#isChanged = false
     this.#opened = NOBODY

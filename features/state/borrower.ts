@@ -78,7 +78,7 @@ export class Borrower {
 
   /** Whether any bureau query was ever received. */
   get hasQueries(): boolean {
-    return this.#stores.queries.pages.count(this.index) > 0
+    return this.#stores.queries.runs.length(this.index) > 0
   }
 
   /** Loans in log order of their disbursement, as of the business date of `time`; valid until another's are asked for. */

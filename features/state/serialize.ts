@@ -1,11 +1,11 @@
 import type { FeaturePartition } from '../partition.ts'
 import type { HeldEvent } from './borrower.ts'
-import type { PageStore } from './pages.ts'
 import { Reports } from './reports.ts'
+import type { RunStore } from './runs.ts'
 import type { WordBuffer } from './words.ts'
 
 /**
- * A borrower's state as words: its numbers, then the pages of its rows and loans as they lie in memory. What follows from the rest
+ * A borrower's state as words: its numbers, then its rows and loans as they lie in memory. What follows from the rest
  * is left out: the allocation of loans, and the as-of time of a quiet day's sweep.
  */
 
@@ -25,10 +25,10 @@ export function writeBorrower(index: number, partition: FeaturePartition, to: Wo
   to.putDouble(columns.report_end[index] as number)
   to.put(columns.loans[index] as number)
   to.put(columns.open_loans[index] as number)
-  writePages(partition.transactions.pages, index, to)
-  writePages(partition.accounts.pages, index, to)
-  writePages(partition.queries.pages, index, to)
-  writePages(partition.book.pages, index, to)
+  writeRun(partition.transactions.runs, index, to)
+  writeRun(partition.accounts.runs, index, to)
+  writeRun(partition.queries.runs, index, to)
+  writeRun(partition.book.runs, index, to)
   const borrower = partition.borrowers[index]
   const reports = borrower?.reports ?? null
   const held = borrower?.held ?? null
@@ -46,10 +46,10 @@ export function readBorrower(index: number, partition: FeaturePartition, from: W
   columns.report_end[index] = from.getDouble()
   columns.loans[index] = from.get()
   columns.open_loans[index] = from.get()
-  readPages(partition.transactions.pages, index, from)
-  readPages(partition.accounts.pages, index, from)
-  readPages(partition.queries.pages, index, from)
-  readPages(partition.book.pages, index, from)
+  readRun(partition.transactions.runs, index, from)
+  readRun(partition.accounts.runs, index, from)
+  readRun(partition.queries.runs, index, from)
+  readRun(partition.book.runs, index, from)
   const rest = from.getText('utf8')
   const borrower = partition.borrowers[index]
   if (rest === '' || borrower === undefined) return
@@ -58,39 +58,40 @@ export function readBorrower(index: number, partition: FeaturePartition, from: W
   borrower.held = held
 }
 
-/** Pages that a partition's stores hold, for `reservePages` before another one is filled with the same borrowers. */
-export function countPages(partition: FeaturePartition): number[] {
-  return storesOf(partition).map(({ pages }) => pages)
+/** Chunks that a partition's stores hold, for `reserveChunks` before another one is filled with the same borrowers. */
+export function countChunks(partition: FeaturePartition): number[] {
+  return storesOf(partition).map(({ chunks }) => chunks)
 }
 
-export function reservePages(partition: FeaturePartition, borrowers: number, counts: readonly number[]): void {
+export function reserveChunks(partition: FeaturePartition, borrowers: number, counts: readonly number[]): void {
   storesOf(partition).forEach((store, k) => {
     store.reserve(borrowers, counts[k] ?? 0)
   })
 }
 
-function storesOf({ transactions, accounts, queries, book }: FeaturePartition): readonly PageStore[] {
-  return [transactions.pages, accounts.pages, queries.pages, book.pages]
+function storesOf({ transactions, accounts, queries, book }: FeaturePartition): readonly RunStore[] {
+  return [transactions.runs, accounts.runs, queries.runs, book.runs]
 }
 
 /** Words that a borrower takes, its reports and held events apart. */
 export function wordsOfBorrower(index: number, partition: FeaturePartition): number {
   const { transactions, accounts, queries, book } = partition
-  const rows = wordsOfRows(transactions.pages, index) + wordsOfRows(accounts.pages, index)
-  return COLUMN_WORDS + rows + wordsOfRows(queries.pages, index) + wordsOfRows(book.pages, index)
+  const rows = wordsOfRun(transactions.runs, index) + wordsOfRun(accounts.runs, index)
+  return COLUMN_WORDS + rows + wordsOfRun(queries.runs, index) + wordsOfRun(book.runs, index)
 }
 
-function wordsOfRows(pages: PageStore, index: number): number {
-  return 1 + pages.wordsOfPages(index)
+function wordsOfRun(runs: RunStore, index: number): number {
+  return 1 + runs.length(index)
 }
 
-function writePages(pages: PageStore, index: number, to: WordBuffer): void {
-  const rows = pages.count(index)
-  to.put(rows)
-  if (rows > 0) to.at += pages.copyPages(index, to.words, to.at)
+function writeRun(runs: RunStore, index: number, to: WordBuffer): void {
+  const words = runs.length(index)
+  to.put(words)
+  if (words > 0) to.at += runs.read(index, to.words, to.at)
 }
 
-function readPages(pages: PageStore, index: number, from: WordBuffer): void {
-  const rows = from.get()
-  if (rows > 0) from.at += pages.pastePages(index, rows, from.words, from.at)
+function readRun(runs: RunStore, index: number, from: WordBuffer): void {
+  const words = from.get()
+  if (words > 0) runs.write(index, from.words, from.at, words)
+  from.at += words
 }

@@ -1,6 +1,6 @@
 import type { EventData } from '../events/contract.ts'
 import { hash48 } from '../hash.ts'
-import { PageStore } from '../state/pages.ts'
+import { RunStore } from '../state/runs.ts'
 import { type Calendar, isWeekend, MS_PER_DAY } from '../time.ts'
 import type { Segment } from '../window/segment.ts'
 import { NIGHT_ENDS_HOUR } from './transactions.ts'
@@ -51,7 +51,7 @@ const TRAIT_OF_TYPE: ReadonlyMap<string, number> = new Map([
 
 /** At rest a row is four words: time ÷ 2^16; its low 16 bits and the high 16 of the institution; its low 32; traits. */
 const STRIDE = 4
-const ROWS_PER_PAGE = 4
+const CHUNK_SHIFT = 11
 const CAPACITY_FIRST = 256
 const TWO_POW_16 = 65_536
 const TWO_POW_32 = 4_294_967_296
@@ -85,10 +85,14 @@ export class QueryColumns implements Segment {
 
 /** Bureau queries of all borrowers of a partition, packed at rest and opened like transactions. */
 export class QueryRows {
-  readonly pages = new PageStore(STRIDE, ROWS_PER_PAGE)
+  readonly runs = new RunStore(CHUNK_SHIFT)
   #columns = new QueryColumns(CAPACITY_FIRST)
-  #words = new Uint32Array(CAPACITY_FIRST * STRIDE)
   #opened = NOBODY
+
+  /** Rows of a borrower. */
+  count(borrower: number): number {
+    return this.runs.length(borrower) / STRIDE
+  }
 
   /** A borrower's queries as plain columns, valid until another borrower's are opened. */
   open(borrower: number): QueryColumns {
@@ -96,7 +100,7 @@ export class QueryRows {
     return this.#columns
   }
 
-  /** Forgets what is unpacked, for whoever has written to the pages. */
+  /** Forgets what is unpacked, for whoever has written to the runs. */
   forget(): void {
     this.#opened = NOBODY
   }
@@ -133,12 +137,13 @@ export class QueryRows {
 
   #dropExpired(borrower: number, expired: number): void {
     const columns = this.#columns
-    while (columns.length > ROWS_PER_PAGE && (columns.times[ROWS_PER_PAGE - 1] as number) <= expired) {
-      this.pages.dropFirstPage(borrower)
-      for (const values of columns.chunk.f64) values.copyWithin(0, ROWS_PER_PAGE, columns.length)
-      for (const values of columns.chunk.u32) values.copyWithin(0, ROWS_PER_PAGE, columns.length)
-      columns.length -= ROWS_PER_PAGE
-    }
+    let rows = 0
+    while (rows < columns.length && (columns.times[rows] as number) <= expired) rows++
+    if (rows === 0) return
+    for (const values of columns.chunk.f64) values.copyWithin(0, rows, columns.length)
+    for (const values of columns.chunk.u32) values.copyWithin(0, rows, columns.length)
+    columns.length -= rows
+    this.runs.drop(borrower, 0, rows * STRIDE)
   }
 
   #reserve(rows: number): void {
@@ -148,14 +153,13 @@ export class QueryRows {
     this.#columns.chunk.f64.forEach((values, k) => larger.chunk.f64[k]?.set(values))
     this.#columns.chunk.u32.forEach((values, k) => larger.chunk.u32[k]?.set(values))
     this.#columns = larger
-    this.#words = new Uint32Array(larger.capacity * STRIDE)
   }
 
   #pack(borrower: number, fromRow: number): void {
     const { times, institutions, traits, length } = this.#columns
-    const words = this.#words
-    const first = fromRow - (fromRow % ROWS_PER_PAGE)
-    for (let i = first, k = first * STRIDE; i < length; i++, k += STRIDE) {
+    this.runs.resize(borrower, length * STRIDE)
+    const { words, at } = this.runs
+    for (let i = fromRow, k = at + fromRow * STRIDE; i < length; i++, k += STRIDE) {
       const time = times[i] as number
       const institution = institutions[i] as number
       words[k] = Math.floor(time / TWO_POW_16)
@@ -163,18 +167,17 @@ export class QueryRows {
       words[k + 2] = institution
       words[k + 3] = traits[i] as number
     }
-    this.pages.rewrite(borrower, fromRow, words, length)
   }
 
   #unpack(borrower: number): void {
     this.#opened = borrower
-    const rows = this.pages.count(borrower)
+    const rows = this.runs.locate(borrower) / STRIDE
     this.#columns.length = 0
     this.#reserve(rows)
-    this.#columns.length = this.pages.read(borrower, this.#words)
+    this.#columns.length = rows
     const { times, institutions, traits } = this.#columns
-    const words = this.#words
-    for (let i = 0, k = 0; i < rows; i++, k += STRIDE) {
+    const { words, at } = this.runs
+    for (let i = 0, k = at; i < rows; i++, k += STRIDE) {
       const low = words[k + 1] as number
       times[i] = (words[k] as number) * TWO_POW_16 + (low & 0xffff)
       institutions[i] = (low >>> 16) * TWO_POW_32 + (words[k + 2] as number)

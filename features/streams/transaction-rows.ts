@@ -1,34 +1,26 @@
 import { hash48 } from '../hash.ts'
-import { PageStore } from '../state/pages.ts'
+import { RunStore } from '../state/runs.ts'
 import { type Calendar, MS_PER_DAY, MS_PER_HOUR } from '../time.ts'
 import type { RowBlocks } from '../window/blocks.ts'
 import type { Segment } from '../window/segment.ts'
+import { PACKED_ROWS_MAX, PackedRows } from './packed-rows.ts'
 import { TRAIT, TRANSACTION_F64, TRANSACTION_RETENTION_DAYS, TRANSACTION_U32 } from './transactions.ts'
 
 /**
- * Transactions of all borrowers of a partition. At rest a row is seven words in pages; `open` unpacks one borrower's rows
- * into plain columns, sorted by time, ties in log order, on which everything else works. What is changed there is written
- * through at once.
- *
- * The words: the business date (moved up by one day, as 1970 began a day earlier in some zones) and the high 11 bits of the
- * milliseconds since its start; their low 16 bits and the high 16 of the party; the low 32 bits of amount, balance and party
- * each; traits; then 12 high bits of the amount, 13 of the balance (moved up by 2^44, so that it is not negative), 7 of the
- * account.
+ * Transactions of all borrowers of a partition. At rest they are packed; `open` unpacks one borrower's rows into plain
+ * columns, sorted by time, ties in log order, on which everything else works. What is changed there is written through at
+ * once.
  */
 
-const STRIDE = 7
-const ROWS_PER_PAGE = 16
 const CAPACITY_FIRST = 1024
 /** A borrower with more rows than this keeps its columns unpacked. */
-export const LONG_ROWS = 1024
+export const LONG_ROWS = PACKED_ROWS_MAX
 /** Unpacked columns begin anew at the front when so many rows before the first are unused. */
 const UNUSED_ROWS_MAX = 4096
+/** Expired rows go so many at a time, as all others are packed anew; wide ones are only moved. */
+const EXPIRED_ROWS_MIN = 8
+const EXPIRED_WIDE_ROWS_MIN = 16
 
-const DAY_SHIFT = 11
-const DAY_BIAS = 1
-const TWO_POW_16 = 65_536
-const TWO_POW_32 = 4_294_967_296
-const BALANCE_SHIFT = 2 ** 44
 /** Money out to a merchant and back within this time … */
 const ROUND_TRIP_MS = 48 * MS_PER_HOUR
 /** … and within this share of the amount. */
@@ -37,6 +29,8 @@ const ROUND_TRIP_PERCENT_MAX = 105
 
 /** Accounts of a borrower that are told apart; all others count as one more. */
 export const ACCOUNTS_MAX = 127
+const ACCOUNTS_CHUNK_SHIFT = 11
+const TWO_POW_32 = 2 ** 32
 
 /** Plain columns of one borrower's rows. `chunk.f64` and `chunk.u32` are in the order of TRANSACTION_F64 and _U32. */
 export class TransactionColumns implements Segment {
@@ -117,25 +111,33 @@ export type NewTransaction = {
 const NOBODY = -1
 
 export class TransactionRows {
-  readonly pages = new PageStore(STRIDE, ROWS_PER_PAGE)
+  readonly #packed = new PackedRows()
   readonly #shared = new TransactionColumns(CAPACITY_FIRST)
   readonly #long = new Map<number, TransactionColumns>()
-  #words = new Uint32Array(CAPACITY_FIRST * STRIDE)
-  readonly #row = new Uint32Array(STRIDE)
   #opened = NOBODY
   #columns: TransactionColumns = this.#shared
+
+  get runs(): RunStore {
+    return this.#packed.runs
+  }
+
+  /** Rows of a borrower. */
+  count(borrower: number): number {
+    return this.#packed.count(borrower)
+  }
 
   /** A borrower's rows as plain columns, valid until another borrower's are opened. */
   open(borrower: number, calendar: Calendar): TransactionColumns {
     if (this.#opened === borrower) return this.#columns
     this.#opened = borrower
-    const long = this.#long.get(borrower)
-    if (long !== undefined) this.#columns = long
-    else this.#unpack(borrower, calendar)
+    const rows = this.#packed.open(borrower)
+    const long = this.#long.size === 0 ? undefined : this.#long.get(borrower)
+    if (long === undefined) this.#unpack(borrower, rows, calendar)
+    else this.#columns = long
     return this.#columns
   }
 
-  /** Forgets what is unpacked, for whoever has written to the pages. */
+  /** Forgets what is unpacked, for whoever has written to the runs. */
   forget(): void {
     this.#opened = NOBODY
     this.#long.clear()
@@ -147,7 +149,7 @@ export class TransactionRows {
    */
   insert(borrower: number, row: NewTransaction, asOf: number, calendar: Calendar): void {
     this.open(borrower, calendar)
-    this.#dropExpired(borrower, asOf - TRANSACTION_RETENTION_DAYS * MS_PER_DAY)
+    const isDropped = this.#dropExpired(borrower, asOf - TRANSACTION_RETENTION_DAYS * MS_PER_DAY)
     const columns = this.#columns
     columns.reserve()
     const { times, days, amounts, balances, parties, traits, accounts, start } = columns
@@ -168,20 +170,29 @@ export class TransactionRows {
     parties[at] = row.party
     accounts[at] = row.account
     traits[at] = row.traits
-    if (at === end) this.pages.append(borrower, this.#packed(at, calendar), 0)
-    else this.#rewrite(borrower, at - start, calendar)
+    if (isDropped || !this.#packed.insert(borrower, columns, at, calendar)) {
+      this.#packed.replace(borrower, columns, calendar)
+    }
     this.#relate(borrower, at)
     if (columns === this.#shared && columns.length > LONG_ROWS) this.#keepLong(borrower, calendar)
   }
 
-  #dropExpired(borrower: number, expired: number): void {
+  /** Lets expired rows go where there are enough of them. Whether the rows that are left must be packed anew. */
+  #dropExpired(borrower: number, expired: number): boolean {
     const columns = this.#columns
-    while (columns.length > ROWS_PER_PAGE && (columns.times[columns.start + ROWS_PER_PAGE - 1] as number) <= expired) {
-      this.pages.dropFirstPage(borrower)
-      columns.start += ROWS_PER_PAGE
-      columns.length -= ROWS_PER_PAGE
-      columns.blocks?.droppedRows(ROWS_PER_PAGE)
-    }
+    const { times, start, length } = columns
+    const { isWide } = this.#packed
+    const least = isWide ? EXPIRED_WIDE_ROWS_MIN : EXPIRED_ROWS_MIN
+    if (length < least || (times[start + least - 1] as number) > expired) return false
+    let rows = least
+    while (rows < length && (times[start + rows] as number) <= expired) rows++
+    columns.start += rows
+    columns.length -= rows
+    columns.blocks?.droppedRows(rows)
+    // Rows that had to be wide may be so no more; those of a long borrower, who may grow again, wait.
+    if (!isWide || columns.length < LONG_ROWS / 2) return true
+    this.#packed.dropWide(borrower, rows)
+    return false
   }
 
   /** Sets what depends on other rows: round trips, the third payment of a day, the latest row of a party. */
@@ -256,49 +267,15 @@ export class TransactionRows {
     const turned = (traits[at] as number) ^ bit
     traits[at] = turned
     this.#columns.blocks?.changed(at - start)
-    this.pages.set(borrower, at - start, 5, turned)
+    this.#packed.turn(borrower, at - start, bit)
   }
 
-  #rewrite(borrower: number, fromRow: number, calendar: Calendar): void {
-    const { start, length } = this.#columns
-    if (this.#words.length < length * STRIDE) this.#words = new Uint32Array(length * 2 * STRIDE)
-    const first = fromRow - (fromRow % ROWS_PER_PAGE)
-    for (let row = first; row < length; row++) this.#words.set(this.#packed(start + row, calendar), row * STRIDE)
-    this.pages.rewrite(borrower, fromRow, this.#words, length)
-  }
-
-  #packed(at: number, calendar: Calendar): Uint32Array {
-    const row = this.#row
-    const { times, days, amounts, balances, parties, traits, accounts } = this.#columns
-    const day = days[at] as number
-    const inDay = (times[at] as number) - calendar.startOfDay(day)
-    const amount = amounts[at] as number
-    const balance = (balances[at] as number) + BALANCE_SHIFT
-    const party = parties[at] as number
-    row[0] = ((day + DAY_BIAS) << DAY_SHIFT) | (inDay >>> 16)
-    row[1] = (inDay & 0xffff) + Math.floor(party / TWO_POW_32) * TWO_POW_16
-    row[2] = amount
-    row[3] = balance
-    row[4] = party
-    row[5] = traits[at] as number
-    row[6] =
-      Math.floor(amount / TWO_POW_32) | (Math.floor(balance / TWO_POW_32) << 12) | ((accounts[at] as number) << 25)
-    return row
-  }
-
-  #unpack(borrower: number, calendar: Calendar): void {
-    const rows = this.pages.count(borrower)
+  #unpack(borrower: number, rows: number, calendar: Calendar): void {
     const columns = rows > LONG_ROWS ? this.#newLong(borrower, rows) : this.#shared
     this.#columns = columns
     columns.start = 0
     columns.length = rows
-    let until = rows
-    const { pages } = this
-    for (let page = pages.lastPage(borrower); until > 0; page = pages.before(page)) {
-      const from = until - (((until - 1) & (ROWS_PER_PAGE - 1)) + 1)
-      unpackRows(pages.wordsOf(page), pages.firstWord(page), columns, from, until, calendar)
-      until = from
-    }
+    this.#packed.unpack(borrower, columns, rows, calendar)
   }
 
   #newLong(borrower: number, rows: number): TransactionColumns {
@@ -314,34 +291,6 @@ export class TransactionRows {
   }
 }
 
-/** Unpacks the rows that begin at word `k` into rows `from … end` of the columns. */
-function unpackRows(
-  words: Uint32Array,
-  firstWord: number,
-  columns: TransactionColumns,
-  from: number,
-  end: number,
-  calendar: Calendar,
-): void {
-  const { times, days, amounts, balances, parties, traits, accounts } = columns
-  const { dayStarts } = calendar
-  for (let i = from, k = firstWord; i < end; i++, k += STRIDE) {
-    const first = words[k] as number
-    const low = words[k + 1] as number
-    const highs = words[k + 6] as number
-    const day = (first >>> DAY_SHIFT) - DAY_BIAS
-    const known = dayStarts[day + DAY_BIAS] as number
-    const dayStart = known === Number.POSITIVE_INFINITY ? calendar.startOfDay(day) : known
-    days[i] = day
-    times[i] = dayStart + (((first & 0x7ff) << 16) | (low & 0xffff))
-    amounts[i] = (highs & 0xfff) * TWO_POW_32 + (words[k + 2] as number)
-    balances[i] = ((highs >>> 12) & 0x1fff) * TWO_POW_32 + (words[k + 3] as number) - BALANCE_SHIFT
-    parties[i] = (low >>> 16) * TWO_POW_32 + (words[k + 4] as number)
-    traits[i] = words[k + 5] as number
-    accounts[i] = highs >>> 25
-  }
-}
-
 function isAbout(returned: number, paid: number): boolean {
   const percent = returned * 100
   return percent >= paid * ROUND_TRIP_PERCENT_MIN && percent <= paid * ROUND_TRIP_PERCENT_MAX
@@ -349,20 +298,19 @@ function isAbout(returned: number, paid: number): boolean {
 
 /** Numbers a borrower's accounts in the order in which they appear in the log; two words of hash each. */
 export class AccountNumbers {
-  readonly pages = new PageStore(2, 2)
-  readonly #words = new Uint32Array(ACCOUNTS_MAX * 2)
-  readonly #row = new Uint32Array(2)
+  readonly runs = new RunStore(ACCOUNTS_CHUNK_SHIFT)
 
   numberOf(borrower: number, account: string): number {
     const hash = hash48(account)
     const low = hash % TWO_POW_32
     const high = Math.floor(hash / TWO_POW_32)
-    const count = this.pages.read(borrower, this.#words)
-    for (let i = 0; i < count; i++) if (this.#words[i * 2] === low && this.#words[i * 2 + 1] === high) return i
-    if (count === ACCOUNTS_MAX) return ACCOUNTS_MAX
-    this.#row[0] = low
-    this.#row[1] = high
-    this.pages.append(borrower, this.#row, 0)
-    return count
+    const length = this.runs.locate(borrower)
+    const { words, at } = this.runs
+    for (let k = 0; k < length; k += 2) if (words[at + k] === low && words[at + k + 1] === high) return k >>> 1
+    if (length >= ACCOUNTS_MAX * 2) return ACCOUNTS_MAX
+    this.runs.resize(borrower, length + 2)
+    this.runs.words[this.runs.at + length] = low
+    this.runs.words[this.runs.at + length + 1] = high
+    return length >>> 1
   }
 }

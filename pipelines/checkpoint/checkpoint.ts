@@ -118,7 +118,7 @@ export class Checkpoints {
   async #replace(snapshot: Snapshot, chunks: Chunk[]): Promise<void> {
     const file = { name: snapshot.name, chunks }
     const files = snapshot.isBase ? [file] : [...this.#files, file]
-    const manifest: Manifest = { format: 2, identity: this.#identity, files, partitions: [...snapshot.shells] }
+    const manifest: Manifest = { format: 3, identity: this.#identity, files, partitions: [...snapshot.shells] }
     await writeDurably(join(this.#folder, `${MANIFEST}.new`), sealManifest(manifest))
     await rename(join(this.#folder, `${MANIFEST}.new`), join(this.#folder, MANIFEST))
     await syncFolder(this.#folder)

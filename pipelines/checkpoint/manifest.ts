@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { TenantConfiguration } from '../../features/events/contract.ts'
-import { countPages, reservePages } from '../../features/state/serialize.ts'
+import { countChunks, reserveChunks } from '../../features/state/serialize.ts'
 import type { Engine } from '../engine/engine.ts'
 
 /** A file is a row of chunks: `names` say who the borrowers are, `states` what is remembered of them. */
@@ -19,8 +19,8 @@ const partitionSchema = z.strictObject({
   definitions: z.unknown(),
   feed_seqs: z.record(z.string(), z.int()),
   borrowers: z.int(),
-  /** Pages that each store of the borrowers' state takes. */
-  pages: z.array(z.int()),
+  /** Chunks of memory that each store of the borrowers' state takes. */
+  chunks: z.array(z.int()),
   /** Words that loans share, by their numbers. */
   names: z.array(z.string()),
   /** In the order of their first appearance, which only grows: files call them by their number. */
@@ -35,7 +35,7 @@ const partitionSchema = z.strictObject({
 })
 
 const manifestSchema = z.strictObject({
-  format: z.literal(2),
+  format: z.literal(3),
   /** What the state was computed by; other code must not take it up. */
   identity: z.string(),
   files: z.array(fileSchema),
@@ -78,7 +78,7 @@ export function copyShells(engine: Engine): PartitionShell[] {
     definitions: state.definitions?.published ?? null,
     feed_seqs: Object.fromEntries(state.feedSeqs),
     borrowers: state.features.borrowers.length,
-    pages: countPages(state.features),
+    chunks: countChunks(state.features),
     names: [...state.features.names.texts],
     tenants: [...state.features.tenants.values()].map(({ tenant, slices }) => ({
       tenant: tenant.name,
@@ -100,7 +100,7 @@ export function restoreShells(engine: Engine, shells: readonly PartitionShell[])
     const state = engine.partitions[partition]
     if (state === undefined) return
     state.offset = one.offset
-    reservePages(state.features, one.borrowers, one.pages)
+    reserveChunks(state.features, one.borrowers, one.chunks)
     if (one.definitions !== null) engine.publish(state, one.definitions as Parameters<Engine['publish']>[1])
     for (const [tenant, seq] of Object.entries(one.feed_seqs)) state.feedSeqs.set(tenant, seq)
     for (const name of one.names) state.features.names.numberOf(name)

@@ -1,15 +1,26 @@
 /**
- * The event ids received lately, to tell repeats: an open-addressing table of 64-bit hashes. What is older than the
- * bound is looked up in `events` instead, so the table is bounded by what arrives in that time. It is part of every
- * borrower's share of memory, so it is kept dense: 18 bytes a slot, of which at least two thirds are used once it has grown.
+ * The event ids received lately, to tell repeats: tables of 64-bit hashes. What is older than the bound is looked up in
+ * `events` instead, so they are bounded by what arrives in that time. They are part of every borrower's share of memory, so
+ * they are kept dense: 14 bytes a slot, of which at least four fifths are used once a table has grown.
  */
 
-const SLOTS_FIRST = 1024
-/** Share of the slots that may be used; linear probing stays short up to here. */
-const LOAD_MAX = 0.85
-const GROWTH = 1.25
-const TWO_POW_32 = 4_294_967_296
+/** Tables grow one by one, so that none takes long to copy, and no more than one is there twice. */
+const TABLE_SHIFT = 28
+const TABLES = 2 ** (32 - TABLE_SHIFT)
+const KEYS_PER_TABLE = 2 ** TABLE_SHIFT
+const SLOTS_FIRST = 32
+/** Share of the slots that may be used: as keys lie in order, what is not there is missed soon even so. */
+const LOAD_MAX = 0.92
+const GROWTH = 1.125
+/** A table that has forgotten much keeps so many slots for each id that is left. */
+const SLOTS_PER_ID_KEPT = 1.25
+const SHRINK_BELOW = 0.6
+/** Slots behind the last place that a key may want, for those that find theirs taken. */
+const TAIL_MIN = 32
+const TAIL_SHIFT = 7
 
+/** A slot: the key, the id's hash beside it, the content's. */
+const SLOT_WORDS = 3
 /** Days are kept as 16 bits: 0 is an empty slot, so they are moved up; what lies beyond is kept for ever. */
 const EMPTY = 0
 const DAY_BIAS = 2
@@ -19,68 +30,160 @@ const FOR_EVER = 0xffff
 export type Seen = 'new' | 'repeat' | 'conflict'
 
 export class RecentIds {
-  #size = 0
-  #hashes = new Uint32Array(SLOTS_FIRST * 4)
-  /** Day until which an entry must be kept, as `packedDay` has it. */
-  #days = new Uint16Array(SLOTS_FIRST)
+  readonly #tables = Array.from({ length: TABLES }, () => new IdTable())
 
   get size(): number {
-    return this.#size
+    return this.#tables.reduce((sum, { size }) => sum + size, 0)
   }
 
   /** Bytes taken. */
   get bytes(): number {
-    return this.#hashes.byteLength + this.#days.byteLength
+    return this.#tables.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
-  /** Looks up `hashes[at …]`: id high, id low, content high, content low. */
+  /**
+   * Looks up `hashes[at …]`: id high, id low, content high, content low. Of the content the low half is compared: the id's
+   * hash says which event it is, and this alone whether another came under its id.
+   */
   lookUp(hashes: Uint32Array, at: number): Seen {
-    const slot = this.#find(hashes[at] as number, hashes[at + 1] as number)
-    if (this.#days[slot] === EMPTY) return 'new'
-    const sameContent = this.#hashes[slot * 4 + 2] === hashes[at + 2] && this.#hashes[slot * 4 + 3] === hashes[at + 3]
-    return sameContent ? 'repeat' : 'conflict'
+    const high = hashes[at] as number
+    const key = (high ^ (hashes[at + 1] as number)) >>> 0
+    return (this.#tables[key >>> TABLE_SHIFT] as IdTable).lookUp(key, high, hashes[at + 3] as number)
   }
 
   /** Adds what was not there, kept until business day `day` is forgotten. */
   add(hashes: Uint32Array, at: number, day: number): void {
-    if (this.#size + 1 > this.#days.length * LOAD_MAX) this.#rebuild(Math.ceil(this.#days.length * GROWTH), EMPTY)
-    const slot = this.#find(hashes[at] as number, hashes[at + 1] as number)
-    if (this.#days[slot] !== EMPTY) return
-    for (let k = 0; k < 4; k++) this.#hashes[slot * 4 + k] = hashes[at + k] as number
-    this.#days[slot] = packedDay(day)
-    this.#size++
+    const high = hashes[at] as number
+    const key = (high ^ (hashes[at + 1] as number)) >>> 0
+    const table = this.#tables[key >>> TABLE_SHIFT] as IdTable
+    table.add(key, high, hashes[at + 3] as number, packedDay(day))
   }
 
   /** Forgets what had to be kept until before `day`. */
   forgetBefore(day: number): void {
-    this.#rebuild(this.#days.length, packedDay(day))
+    for (const table of this.#tables) table.forgetBefore(packedDay(day))
+  }
+}
+
+/**
+ * The ids whose keys begin with the same bits, in the order of their keys: each as near behind the place that its key wants
+ * as those before it leave room. So a search ends at the first key that is larger, and a table is made anew in one go
+ * through the one before.
+ */
+class IdTable {
+  size = 0
+  /** Places that keys may want. */
+  #places = SLOTS_FIRST
+  #slots = new Uint32Array(slotsFor(SLOTS_FIRST) * SLOT_WORDS)
+  /** Day until which an entry must be kept, as `packedDay` has it. */
+  #days = new Uint16Array(slotsFor(SLOTS_FIRST))
+
+  get bytes(): number {
+    return this.#slots.byteLength + this.#days.byteLength
   }
 
-  #find(high: number, low: number): number {
-    const slots = this.#days.length
-    let slot = Math.floor(((low ^ high) >>> 0) * (slots / TWO_POW_32))
-    while (this.#days[slot] !== EMPTY) {
-      if (this.#hashes[slot * 4] === high && this.#hashes[slot * 4 + 1] === low) return slot
-      slot = slot + 1 === slots ? 0 : slot + 1
+  lookUp(key: number, high: number, content: number): Seen {
+    const slot = this.#find(key, high)
+    if (!this.#holds(slot, key, high)) return 'new'
+    return this.#slots[slot * SLOT_WORDS + 2] === content ? 'repeat' : 'conflict'
+  }
+
+  add(key: number, high: number, content: number, day: number): void {
+    if (this.#holds(this.#find(key, high), key, high)) return
+    if (this.size + 1 > this.#places * LOAD_MAX) this.#grow()
+    let slot = this.#find(key, high)
+    while (!this.#makeRoom(slot)) {
+      this.#grow()
+      slot = this.#find(key, high)
+    }
+    this.#put(slot, key, high, content, day)
+    this.size++
+  }
+
+  forgetBefore(keepFrom: number): void {
+    let kept = 0
+    const days = this.#days
+    for (let i = 0; i < days.length; i++) if (days[i] !== EMPTY && (days[i] as number) >= keepFrom) kept++
+    if (kept === this.size) return
+    const isSparse = kept < this.#places * SHRINK_BELOW
+    this.#rebuild(isSparse ? Math.max(SLOTS_FIRST, Math.ceil(kept * SLOTS_PER_ID_KEPT)) : this.#places, keepFrom)
+  }
+
+  /** The slot where an id is, or else where it belongs; one behind the last where that is full. */
+  #find(key: number, high: number): number {
+    const slots = this.#slots
+    const days = this.#days
+    let slot = this.#placeOf(key)
+    while (slot < days.length && days[slot] !== EMPTY) {
+      const other = slots[slot * SLOT_WORDS] as number
+      if (other > key || (other === key && slots[slot * SLOT_WORDS + 1] === high)) break
+      slot++
     }
     return slot
   }
 
-  #rebuild(slots: number, keepFrom: number): void {
-    const hashes = this.#hashes
+  #holds(slot: number, key: number, high: number): boolean {
+    if (slot === this.#days.length || this.#days[slot] === EMPTY) return false
+    return this.#slots[slot * SLOT_WORDS] === key && this.#slots[slot * SLOT_WORDS + 1] === high
+  }
+
+  #placeOf(key: number): number {
+    return Math.floor((key % KEYS_PER_TABLE) * (this.#places / KEYS_PER_TABLE))
+  }
+
+  /** Moves what is at a slot, and what follows without a gap, on by one. False where there is no gap up to the end. */
+  #makeRoom(slot: number): boolean {
     const days = this.#days
-    this.#hashes = new Uint32Array(slots * 4)
-    this.#days = new Uint16Array(slots)
-    this.#size = 0
+    let gap = slot
+    while (gap < days.length && days[gap] !== EMPTY) gap++
+    if (gap === days.length) return false
+    if (gap === slot) return true
+    days.copyWithin(slot + 1, slot, gap)
+    this.#slots.copyWithin((slot + 1) * SLOT_WORDS, slot * SLOT_WORDS, gap * SLOT_WORDS)
+    return true
+  }
+
+  #put(slot: number, key: number, high: number, content: number, day: number): void {
+    this.#slots[slot * SLOT_WORDS] = key
+    this.#slots[slot * SLOT_WORDS + 1] = high
+    this.#slots[slot * SLOT_WORDS + 2] = content
+    this.#days[slot] = day
+  }
+
+  #grow(): void {
+    this.#rebuild(Math.ceil(this.#places * GROWTH), EMPTY)
+  }
+
+  /** Makes the table anew with so many places, or as many more as it takes. */
+  #rebuild(places: number, keepFrom: number): void {
+    const slots = this.#slots
+    const days = this.#days
+    this.#places = places
+    this.#slots = new Uint32Array(slotsFor(places) * SLOT_WORDS)
+    this.#days = new Uint16Array(slotsFor(places))
+    this.size = 0
+    let next = 0
     for (let i = 0; i < days.length; i++) {
       const day = days[i] as number
       if (day === EMPTY || day < keepFrom) continue
-      const slot = this.#find(hashes[i * 4] as number, hashes[i * 4 + 1] as number)
-      for (let k = 0; k < 4; k++) this.#hashes[slot * 4 + k] = hashes[i * 4 + k] as number
-      this.#days[slot] = day
-      this.#size++
+      const key = slots[i * SLOT_WORDS] as number
+      const slot = Math.max(next, this.#placeOf(key))
+      if (slot === this.#days.length) {
+        this.#slots = slots
+        this.#days = days
+        this.#rebuild(Math.ceil(places * GROWTH), keepFrom)
+        return
+      }
+      this.#put(slot, key, slots[i * SLOT_WORDS + 1] as number, slots[i * SLOT_WORDS + 2] as number, day)
+      this.size++
+      next = slot + 1
     }
   }
+}
+
+/** Slots of a table with so many places. */
+function slotsFor(places: number): number {
+  return places + TAIL_MIN + (places >>> TAIL_SHIFT)
 }
 
 /** Days before 1970 count as its eve, −Infinity among them; Infinity and the last days there are, as for ever. */

@@ -14,7 +14,7 @@ const HISTORIES = 2000
 /** After so many days they have 100 live rows on average; the days behind hold the events that are still to come. */
 const DAYS = 128
 const DAYS_TO_COME = 25
-/** Events that a borrower gets in a row. As many rows are one page, so that its pages lie as far apart as in life. */
+/** Events that a borrower gets in a row before another one does, so that what it takes lies as far apart as in life. */
 const EVENTS_IN_A_ROW = 8
 const SEED = 11
 

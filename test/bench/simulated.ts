@@ -45,7 +45,7 @@ export function liveRows(partitions: readonly FeaturePartition[]): number {
   let borrowers = 0
   for (const { transactions, queries, borrowers: all } of partitions) {
     borrowers += all.length
-    for (const { index } of all) rows += transactions.pages.count(index) + queries.pages.count(index)
+    for (const { index } of all) rows += transactions.count(index) + queries.count(index)
   }
   return rows / borrowers
 }

@@ -83,10 +83,10 @@ async function decideAll(population: Population): Promise<void> {
 function storedBytes(partitions: readonly FeaturePartition[]) {
   const of = (bytesOf: (partition: FeaturePartition) => number) => sum(partitions.map(bytesOf))
   return {
-    transactions: of(({ transactions }) => transactions.pages.bytes),
-    queries: of(({ queries }) => queries.pages.bytes),
-    accounts: of(({ accounts }) => accounts.pages.bytes),
-    loans: of(({ book }) => book.pages.bytes),
+    transactions: of(({ transactions }) => transactions.runs.bytes),
+    queries: of(({ queries }) => queries.runs.bytes),
+    accounts: of(({ accounts }) => accounts.runs.bytes),
+    loans: of(({ book }) => book.runs.bytes),
     columns: of(({ columns }) => sum(Object.values(columns).map((values) => (values as Float64Array).byteLength))),
   }
 }

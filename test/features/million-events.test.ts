@@ -47,12 +47,12 @@ describe('a borrower with a million events', () => {
       if (i % (EVENTS / NEIGHBOURS) === 0) {
         for (const one of [partition, alone]) one.apply(at(`n-${i % 7}`, time, i + 1), i)
       }
-      if (i === EVENTS / 10) bytesEarly = partition.transactions.pages.bytes
-      rowsMax = Math.max(rowsMax, partition.transactions.pages.count(0))
+      if (i === EVENTS / 10) bytesEarly = partition.transactions.runs.bytes
+      rowsMax = Math.max(rowsMax, partition.transactions.count(0))
     }
     expect(rowsMax).toBeGreaterThanOrEqual(LIVE_ROWS)
     expect(rowsMax).toBeLessThanOrEqual(LIVE_ROWS + ROWS_OVER_MAX)
-    expect(partition.transactions.pages.bytes).toBe(bytesEarly)
+    expect(partition.transactions.runs.bytes).toBe(bytesEarly)
     expect(bytesEarly).toBeLessThan(BYTES_MAX)
     const values = valuesOf(partition, 'heavy')
     expect(valueOf(values, 'inflow_count_180d')).toBe((180 * MS_PER_DAY) / GAP_MS)
@@ -80,6 +80,6 @@ describe('a borrower with a million events', () => {
     const light = valuesOf(partition, 'light')
     expect([valueOf(light, 'inflow_count_180d'), valueOf(light, 'inflow_sum_180d')]).toEqual([live / 100, live / 20])
     // The one that had expired may stand in a page of its own.
-    expect(partition.transactions.pages.count(0)).toBeLessThanOrEqual(live + ROWS_OVER_MAX)
+    expect(partition.transactions.count(0)).toBeLessThanOrEqual(live + ROWS_OVER_MAX)
   })
 })

@@ -22,6 +22,10 @@ describe.each(BOTH)('ClickHouse %s', (_, open) => {
     ])
   })
 
+  test('a date without a zone is one of UTC', async () => {
+    expect(await sql.query("SELECT toUnixTimestamp('1970-01-02 00:00:00') AS second")).toEqual([{ second: 86_400 }])
+  })
+
   test('an answer without rows is an empty list', async () => {
     expect(await sql.query('SELECT 1 WHERE 0')).toEqual([])
   })

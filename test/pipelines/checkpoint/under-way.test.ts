@@ -155,11 +155,10 @@ function engineWithRows(borrowers: number, words: number) {
   const engine = newEngine(ONE_BORROWER_SHAPE)
   const state = engine.partitions[0] as (typeof engine.partitions)[number]
   const { features } = state
-  const { stride } = features.queries.pages
   for (let k = 0; k < borrowers; k++) {
     const { index } = features.borrowerOf(features.tenantOf('default'), `b-${k}`)
     const rows = Uint32Array.from({ length: words }, (_, at) => k * 1000 + at)
-    features.queries.pages.rewrite(index, 0, rows, Math.floor(words / stride))
+    features.queries.runs.write(index, rows, 0, words)
   }
   return { engine, state }
 }
@@ -169,7 +168,7 @@ describe('what a snapshot takes', () => {
     const heavy = 600_000
     const { engine, state } = engineWithRows(12, heavy)
     const alone = CHUNK_WORDS + 400
-    state.features.book.pages.rewrite(3, 0, new Uint32Array(alone).fill(7), alone)
+    state.features.book.runs.write(3, new Uint32Array(alone).fill(7), 0, alone)
     const directory = newDirectory()
     const checkpoints = new Checkpoints(directory)
     const snapshot = checkpoints.begin(engine)
