@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-const KAFKA_VERSION = '4.1.0'
+export const KAFKA_VERSION = '4.1.0'
 const JAVA_MAJOR_MIN = 17
 const FETCH_MS_MAX = 300_000
 
