@@ -11,8 +11,8 @@ await describeKafka('records', { own: false }, (kafka) => {
     const admin = client.admin()
     expect(await admin.createTopic({ topic, partitions: 3 })).toBe('created')
     expect(await admin.createTopic({ topic, partitions: 3 })).toBe('exists')
-    expect(await admin.partitionCount(topic)).toBe(3)
-    expect(await admin.partitionCount(`${topic}-absent`)).toBeUndefined()
+    expect((await admin.identity(topic))?.partitions).toBe(3)
+    expect(await admin.identity(`${topic}-absent`)).toBeUndefined()
     const producer = client.producer()
     const every = Buffer.from(Array.from({ length: 256 }, (_, i) => i))
     const records: NewRecord[] = [
@@ -103,7 +103,7 @@ await describeKafka('records', { own: false }, (kafka) => {
     })
     await Promise.all([reader.close(), producer.close()])
     await admin.deleteTopic(topic)
-    expect(await admin.partitionCount(topic)).toBeUndefined()
+    expect(await admin.identity(topic)).toBeUndefined()
     await admin.close()
   })
 
