@@ -142,7 +142,8 @@ function properties(directory: string, port: number, behindProxy: number, contro
     // Tests use sessions of seconds.
     'group.min.session.timeout.ms': 1000,
     'auto.create.topics.enable': false,
-    'log.retention.check.interval.ms': 1000,
+    'log.retention.check.interval.ms': 500,
+    'log.initial.task.delay.ms': 500,
     'log.segment.delete.delay.ms': 0,
   }
   return Object.entries(lines)

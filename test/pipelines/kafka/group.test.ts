@@ -226,7 +226,24 @@ await describeKafka('a consumer group', { own: false }, (kafka) => {
       await close()
     })
 
-    it('tells of a position that was cut off, or that the handler makes up', async () => {
+    it('tells of a committed position that was cut off', async () => {
+      const { topic, client, close } = await topicOf(kafka, 1, { 'retention.ms': '1000' })
+      await append(client, topic, [record(0, 'x'), record(0, 'y')])
+      const before = collect(client, { topics: [topic], group: topic })
+      await until(() => before.records.length === 2, 'all are read')
+      expect(await before.consumer.control.commit([{ topic, partition: 0, offset: 1 }])).toBe('committed')
+      await before.consumer.stop()
+      const admin = client.admin()
+      await until(async () => (await admin.watermarks(topic))[0]!.low > 1, 'the broker has cut it off')
+      await append(client, topic, [record(0, 'new')])
+      const again = collect(client, { topics: [topic], group: topic })
+      expect(await again.consumer.finished).toMatchObject({ kind: 'OffsetOutOfRange', topic, position: 1, low: 2 })
+      expect(again.records).toEqual([])
+      await Promise.all([again.consumer.stop(), admin.close()])
+      await close()
+    })
+
+    it('tells of a position that is not there, given at the start or later', async () => {
       const { topic, client, close } = await topicOf(kafka, 1)
       await append(client, topic, [record(0, 'x')])
       const a = collect(
@@ -254,11 +271,11 @@ await describeKafka('a consumer group', { own: false }, (kafka) => {
   })
 })
 
-async function topicOf(kafka: KafkaContext, partitions: number) {
+async function topicOf(kafka: KafkaContext, partitions: number, config: Record<string, string> = {}) {
   const topic = kafka.name('group')
   const client = kafka.open()
   const admin = client.admin()
-  await admin.createTopic({ topic, partitions })
+  await admin.createTopic({ topic, partitions, config })
   return { topic, client, close: admin.close }
 }
 
