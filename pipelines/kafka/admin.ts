@@ -1,5 +1,5 @@
 import { type Link, nameOf, sleep } from './link.ts'
-import type { Admin, NewTopic } from './port.ts'
+import type { Admin, NewTopic, TopicIdentity } from './port.ts'
 import { listOffsets, listOffsetsAt, topicIdentities } from './topics.ts'
 
 const DONE_MS_MAX = 30_000
@@ -7,21 +7,20 @@ const POLL_MS = 50
 
 /** Looks after topics and asks about them. What fails in a way that passes is tried again. */
 export function createAdmin(link: Link): Admin {
-  async function partitionCount(topic: string): Promise<number | undefined> {
-    const found = await link.attempt('topic', () => topicIdentities(link, [topic]))
-    return found.get(topic)?.partitions
+  async function identity(topic: string): Promise<TopicIdentity | undefined> {
+    return (await link.attempt('topic', () => topicIdentities(link, [topic]))).get(topic)
   }
 
   async function partitionsOf(topic: string): Promise<number[]> {
-    const count = await partitionCount(topic)
-    if (count === undefined) throw new Error(`there is no topic ${topic}`)
-    return Array.from({ length: count }, (_, partition) => partition)
+    const found = await identity(topic)
+    if (found === undefined) throw new Error(`there is no topic ${topic}`)
+    return Array.from({ length: found.partitions }, (_, partition) => partition)
   }
 
   /** A topic is there, or gone, for every broker a moment after the controller says so. */
   async function until(topic: string, isThere: boolean): Promise<void> {
     const end = performance.now() + DONE_MS_MAX
-    while (((await partitionCount(topic)) !== undefined) !== isThere) {
+    while (((await identity(topic)) !== undefined) !== isThere) {
       if (performance.now() > end) throw new Error(`the topic ${topic} is ${isThere ? 'not made' : 'still there'}`)
       await sleep(POLL_MS)
     }
@@ -94,7 +93,7 @@ export function createAdmin(link: Link): Admin {
     })
   }
 
-  return { createTopic, deleteTopic, partitionCount, watermarks, offsetsAt, committed, close: link.close }
+  return { createTopic, deleteTopic, identity, watermarks, offsetsAt, committed, close: link.close }
 }
 
 function isExisting(error: unknown): boolean {

@@ -38,9 +38,19 @@ export function nameOf(error: unknown): string {
 export function isTransient(error: unknown): boolean {
   const root = rootOf(error)
   if (root instanceof KafkaConditionError) return false
-  return root.retriable === true || root.type === 'UNKNOWN_TOPIC_OR_PARTITION' || CONNECTION_CODES.has(root.code ?? '')
+  if (root.type !== undefined) return root.retriable === true || root.type === 'UNKNOWN_TOPIC_OR_PARTITION'
+  // Of its own errors the library calls some final that are not: a coordinator that is not found, for one.
+  if (root.name.startsWith('KafkaJS')) return !FINAL.has(root.name)
+  return root.retriable === true || CONNECTION_CODES.has(root.code ?? '')
 }
 
+const FINAL = new Set([
+  'KafkaJSNonRetriableError',
+  'KafkaJSSASLAuthenticationError',
+  'KafkaJSNotImplemented',
+  'KafkaJSInvariantViolation',
+  'KafkaJSUnsupportedMagicByteInMessageSet',
+])
 const CONNECTION_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH', 'ENOTFOUND'])
 
 /** Connections to a cluster for one purpose, with what to do when they fail. */

@@ -6,8 +6,9 @@ import { assignSticky } from './sticky.ts'
 import type { WireBroker } from './wire.ts'
 
 const ASSIGNER = 'foreshock-sticky'
-/** Beats in a session: three may be lost. */
+/** Beats in a session: three may be lost. A beat is how a member hears that the group changes, so it is soon, too. */
 const BEATS_PER_SESSION = 4
+const BEAT_MS_MAX = 1000
 /** Share of the time for forming the group that finishing work in flight may take. */
 const SETTLE_SHARE = 0.5
 
@@ -53,7 +54,7 @@ export type MembershipOptions = {
 /** Membership of a consumer group: joins, beats, joins again when the group changes. */
 export function createMembership(options: MembershipOptions): Membership {
   const { link, group, topics, sessionTimeoutMs, rebalanceTimeoutMs, logger, hooks } = options
-  const beatMs = sessionTimeoutMs / BEATS_PER_SESSION
+  const beatMs = Math.min(sessionTimeoutMs / BEATS_PER_SESSION, BEAT_MS_MAX)
   const groupId = group
   let memberId = ''
   let generation = -1

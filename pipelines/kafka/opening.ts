@@ -1,7 +1,7 @@
 import { KafkaConditionError, type Link } from './link.ts'
 import type { Owned } from './partitions.ts'
-import type { Assigned, OffsetOutOfRange, Position, Subscription, TopicPartition } from './port.ts'
-import { listOffsets, type TopicIdentity, topicChange, topicIdentities } from './topics.ts'
+import type { Assigned, OffsetOutOfRange, Position, Subscription, TopicIdentity, TopicPartition } from './port.ts'
+import { listOffsets, topicChange, topicIdentities } from './topics.ts'
 
 export type Opener = {
   /** Finds where partitions are to be read from, lets `onAssigned` decide, and lets the reading begin. */
@@ -23,8 +23,8 @@ type OpenerOptions = {
 /** Decides where partitions are read from, and tells when a topic or a position is not what it was. */
 export function createOpener({ link, subscription, onAssigned }: OpenerOptions): Opener {
   const { topics, group, fromBeginning } = subscription
-  /** Topics as this process saw them first. */
-  const known = new Map<string, TopicIdentity>()
+  /** Topics as they are expected to be, else as this process saw them first. */
+  const known = new Map<string, TopicIdentity>(Object.entries(subscription.expected ?? {}))
 
   async function checkTopics(): Promise<void> {
     await link.ready(topics)

@@ -18,9 +18,7 @@ export type Owned = TopicPartition & {
   readonly lose: () => void
 }
 
-/** The partitions that this member owns, by name. */
-export type OwnedPartitions = ReturnType<typeof createOwnedPartitions>
-
+/** The partitions that this member owns. */
 export function createOwnedPartitions(isConfirmed: () => boolean) {
   const owned = new Map<string, Owned>()
 

@@ -125,6 +125,11 @@ export type Subscription = {
   readonly group: string
   /** Where a partition without a committed offset is read from. */
   readonly fromBeginning: boolean
+  /**
+   * What the topics were when they were last read, where that was kept: Kafka forgets what was committed of a topic that is
+   * deleted, so that nothing else tells one that was made again from one that was never read.
+   */
+  readonly expected?: Readonly<Record<string, TopicIdentity>>
   readonly sessionTimeoutMs?: number
   readonly rebalanceTimeoutMs?: number
 }
@@ -162,6 +167,9 @@ export type PartitionReader = {
   close(): Promise<void>
 }
 
+/** Which topic this is (a topic that is deleted and made again has another id), and how many partitions it has. */
+export type TopicIdentity = { readonly id: string; readonly partitions: number }
+
 export type NewTopic = {
   readonly topic: string
   readonly partitions: number
@@ -174,7 +182,7 @@ export type Admin = {
   createTopic(topic: NewTopic): Promise<'created' | 'exists'>
   deleteTopic(topic: string): Promise<void>
   /** Undefined where there is no such topic. */
-  partitionCount(topic: string): Promise<number | undefined>
+  identity(topic: string): Promise<TopicIdentity | undefined>
   /** First offset that is there and the one after the last, by partition. */
   watermarks(topic: string): Promise<readonly { readonly low: number; readonly high: number }[]>
   /** Offset of the first record of that time or later, by partition; the end where there is none. */

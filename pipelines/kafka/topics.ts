@@ -1,9 +1,6 @@
 import { type Link, nameOf } from './link.ts'
-import type { TopicChanged } from './port.ts'
+import type { TopicChanged, TopicIdentity } from './port.ts'
 import { EARLIEST, LATEST, READ_COMMITTED } from './wire.ts'
-
-/** Which topic this is (a topic that is deleted and made again has another id), and how many partitions it has. */
-export type TopicIdentity = { readonly id: string; readonly partitions: number }
 
 const METADATA = 3
 /** The first version of the request that can tell topics by their id; the library stops at 6. */

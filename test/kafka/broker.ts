@@ -43,7 +43,8 @@ export async function startBroker(cache: string): Promise<TestBroker> {
   await writeFile(join(directory, 'server.properties'), properties(directory, port!, behindProxy!, controller!, proxy))
   const classPath = ['-cp', join(jars, '*')]
   const uuid = Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url')
-  const format = ['kafka.tools.StorageTool', 'format', '-t', uuid, '--standalone', '-c']
+  // One word: the id may begin with a hyphen.
+  const format = ['kafka.tools.StorageTool', 'format', `--cluster-id=${uuid}`, '--standalone', '-c']
   await run('java', [...JVM, ...classPath, ...format, join(directory, 'server.properties')])
   const watcher = watch(directory)
   let java: ChildProcess | undefined
@@ -141,7 +142,8 @@ function properties(directory: string, port: number, behindProxy: number, contro
     // Tests use sessions of seconds.
     'group.min.session.timeout.ms': 1000,
     'auto.create.topics.enable': false,
-    'log.retention.check.interval.ms': 1000,
+    'log.retention.check.interval.ms': 500,
+    'log.initial.task.delay.ms': 500,
     'log.segment.delete.delay.ms': 0,
   }
   return Object.entries(lines)

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Batch, Kafka, NewRecord } from '../../../pipelines/kafka/port.ts'
 import { collect, describeKafka, type KafkaContext, until } from '../../kafka/support.ts'
 
@@ -78,8 +78,7 @@ await describeKafka('a consumer group', { own: false }, (kafka) => {
       client,
       { topics: [topic], group: topic },
       {
-        onAssigned: (assigned) =>
-          Promise.resolve(assigned.map((each) => ({ ...each, offset: each.low + each.partition * 0 }))),
+        onAssigned: (assigned) => Promise.resolve(assigned.map((each) => ({ ...each, offset: each.low }))),
       },
     )
     await until(() => d.records.length === 11, 'all is read again')
@@ -111,7 +110,11 @@ await describeKafka('a consumer group', { own: false }, (kafka) => {
     const busy = collect(
       client,
       { topics: [topic], group: topic, sessionTimeoutMs: 2000 },
-      { onBatch: () => sleep(10_500) },
+      {
+        onBatch: async ({ records }) => {
+          if (String(records[0]?.value) === 'long') await sleep(10_500)
+        },
+      },
     )
     await until(() => busy.owned().length === 2, 'it owns all')
     const rebalances = busy.consumer.rebalances()
@@ -169,84 +172,102 @@ await describeKafka('a consumer group', { own: false }, (kafka) => {
     await a.consumer.stop()
     await close()
   })
-})
 
-await describeKafka('what is not as it was', { own: false }, (kafka) => {
-  /** Reads and commits 10 of 20 records, does something to the topic, and reads again: how that ends. */
-  async function after(change: (topic: string, client: Kafka) => Promise<void>, config = {}) {
-    const { topic, client, close } = await topicOf(kafka, 1, config)
-    await append(
-      client,
-      topic,
-      Array.from({ length: 20 }, (_, i) => record(0, `${i}`)),
-    )
-    const before = collect(client, { topics: [topic], group: topic })
-    await until(() => before.records.length === 20, 'all are read')
-    expect(await before.consumer.control.commit([{ topic, partition: 0, offset: 10 }])).toBe('committed')
-    await before.consumer.stop()
-    await change(topic, client)
-    const again = collect(client, { topics: [topic], group: topic })
-    const end = await again.consumer.finished
-    expect(again.records).toEqual([])
-    await again.consumer.stop()
-    await close()
-    return { end, topic }
-  }
-
-  it('is told: a topic that was made again, shorter or longer than the position', async () => {
-    for (const count of [3, 30]) {
-      const { end, topic } = await after(async (topic, client) => {
-        const admin = client.admin()
-        await admin.deleteTopic(topic)
-        await admin.createTopic({ topic, partitions: 1 })
-        await append(
-          client,
-          topic,
-          Array.from({ length: count }, (_, i) => record(0, `new ${i}`)),
-        )
-        await admin.close()
-      })
-      expect(end).toMatchObject({ kind: 'TopicChanged', topic, change: 'recreated' })
-    }
-  })
-
-  it('is told: a topic that is made again while it is read', async () => {
-    const { topic, client, close } = await topicOf(kafka, 1)
-    await append(client, topic, [record(0, 'x'), record(0, 'y')])
-    const a = collect(client, { topics: [topic], group: topic })
-    await until(() => a.records.length === 2, 'all are read')
-    const admin = client.admin()
-    await admin.deleteTopic(topic)
-    await admin.createTopic({ topic, partitions: 1 })
-    expect(await a.consumer.finished).toMatchObject({ kind: 'TopicChanged', topic })
-    await Promise.all([a.consumer.stop(), admin.close()])
-    await close()
-  })
-
-  it('is told: a position that was cut off, or that the handler makes up', async () => {
-    const { topic, client, close } = await topicOf(kafka, 1)
-    await append(client, topic, [record(0, 'x')])
-    const a = collect(
-      client,
-      { topics: [topic], group: topic },
-      { onAssigned: (assigned) => Promise.resolve(assigned.map((each) => ({ ...each, offset: 5 }))) },
-    )
-    expect(await a.consumer.finished).toMatchObject({
-      kind: 'OffsetOutOfRange',
-      topic,
-      partition: 0,
-      position: 5,
-      low: 0,
-      high: 1,
+  describe('that finds something not as it was', () => {
+    it('tells of a topic that was made again since its identity was kept, or that has more partitions', async () => {
+      const { topic, client, close } = await topicOf(kafka, 1)
+      const admin = client.admin()
+      const before = (await admin.identity(topic))!
+      const expected = { [topic]: before }
+      const same = collect(client, { topics: [topic], group: topic, expected })
+      await until(() => same.consumer.progress().length === 1, 'it reads')
+      await same.consumer.stop()
+      for (const [partitions, change] of [
+        [1, 'recreated'],
+        [2, 'partitions'],
+      ] as const) {
+        await recreate(client, topic, partitions)
+        const now = (await admin.identity(topic))!
+        await append(client, topic, [record(0, 'new')])
+        const id = change === 'partitions' ? now.id : before.id
+        const again = collect(client, { topics: [topic], group: topic, expected: { [topic]: { ...before, id } } })
+        expect(await again.consumer.finished).toMatchObject({ kind: 'TopicChanged', topic, change })
+        expect(again.records).toEqual([])
+        await again.consumer.stop()
+      }
+      await Promise.all([close(), admin.close()])
     })
-    await a.consumer.stop()
-    const b = collect(client, { topics: [topic], group: `${topic}-b` })
-    await until(() => b.records.length === 1, 'it reads')
-    b.consumer.control.seek({ topic, partition: 0, offset: 9 })
-    expect(await b.consumer.finished).toMatchObject({ kind: 'OffsetOutOfRange', position: 9 })
-    expect(b.records).toHaveLength(1)
-    await b.consumer.stop()
-    await close()
+
+    it('tells of a position of the old topic that somebody committed to the new one', async () => {
+      const { topic, client, close } = await topicOf(kafka, 1)
+      await append(client, topic, [record(0, 'x'), record(0, 'y')])
+      const old = collect(client, { topics: [topic], group: topic })
+      await until(() => old.records.length === 2, 'all are read')
+      old.consumer.control.pause([{ topic, partition: 0 }])
+      await recreate(client, topic, 1)
+      expect(await old.consumer.control.commit([{ topic, partition: 0, offset: 1 }])).toBe('committed')
+      await append(client, topic, [record(0, 'new'), record(0, 'new')])
+      await old.consumer.stop()
+      const again = collect(client, { topics: [topic], group: topic })
+      expect(await again.consumer.finished).toMatchObject({ kind: 'TopicChanged', topic, change: 'recreated' })
+      expect(again.records).toEqual([])
+      await again.consumer.stop()
+      await close()
+    })
+
+    it('tells of a topic that is made again while it is read', async () => {
+      const { topic, client, close } = await topicOf(kafka, 1)
+      await append(client, topic, [record(0, 'x'), record(0, 'y')])
+      const a = collect(client, { topics: [topic], group: topic })
+      await until(() => a.records.length === 2, 'all are read')
+      await recreate(client, topic, 1)
+      expect(await a.consumer.finished).toMatchObject({ kind: 'TopicChanged', topic })
+      await a.consumer.stop()
+      await close()
+    })
+
+    it('tells of a committed position that was cut off', async () => {
+      const { topic, client, close } = await topicOf(kafka, 1, { 'retention.ms': '1000' })
+      await append(client, topic, [record(0, 'x'), record(0, 'y')])
+      const before = collect(client, { topics: [topic], group: topic })
+      await until(() => before.records.length === 2, 'all are read')
+      expect(await before.consumer.control.commit([{ topic, partition: 0, offset: 1 }])).toBe('committed')
+      await before.consumer.stop()
+      const admin = client.admin()
+      await until(async () => (await admin.watermarks(topic))[0]!.low > 1, 'the broker has cut it off')
+      await append(client, topic, [record(0, 'new')])
+      const again = collect(client, { topics: [topic], group: topic })
+      expect(await again.consumer.finished).toMatchObject({ kind: 'OffsetOutOfRange', topic, position: 1, low: 2 })
+      expect(again.records).toEqual([])
+      await Promise.all([again.consumer.stop(), admin.close()])
+      await close()
+    })
+
+    it('tells of a position that is not there, given at the start or later', async () => {
+      const { topic, client, close } = await topicOf(kafka, 1)
+      await append(client, topic, [record(0, 'x')])
+      const a = collect(
+        client,
+        { topics: [topic], group: topic },
+        { onAssigned: (assigned) => Promise.resolve(assigned.map((each) => ({ ...each, offset: 5 }))) },
+      )
+      expect(await a.consumer.finished).toMatchObject({
+        kind: 'OffsetOutOfRange',
+        topic,
+        partition: 0,
+        position: 5,
+        low: 0,
+        high: 1,
+      })
+      await a.consumer.stop()
+      const b = collect(client, { topics: [topic], group: `${topic}-b` })
+      await until(() => b.records.length === 1, 'it reads')
+      b.consumer.control.seek({ topic, partition: 0, offset: 9 })
+      expect(await b.consumer.finished).toMatchObject({ kind: 'OffsetOutOfRange', position: 9 })
+      expect(b.records).toHaveLength(1)
+      await b.consumer.stop()
+      await close()
+    })
   })
 })
 
@@ -256,6 +277,13 @@ async function topicOf(kafka: KafkaContext, partitions: number, config: Record<s
   const admin = client.admin()
   await admin.createTopic({ topic, partitions, config })
   return { topic, client, close: admin.close }
+}
+
+async function recreate(client: Kafka, topic: string, partitions: number): Promise<void> {
+  const admin = client.admin()
+  await admin.deleteTopic(topic)
+  await admin.createTopic({ topic, partitions })
+  await admin.close()
 }
 
 function record(partition: number, value: string): NewRecord {
