@@ -44,9 +44,9 @@ export function startOwner(parts: OwnerParts): Role {
 
   async function listSources(): Promise<void> {
     if (performance.now() - sourcesAt < SOURCES_EVERY_MS) return
-    const counts = await Promise.all(config.inputs.map(({ topic }) => admin.partitionCount(topic)))
+    const topics = await Promise.all(config.inputs.map(({ topic }) => admin.identity(topic)))
     sources = config.inputs.flatMap(({ topic }, i) =>
-      Array.from({ length: counts[i] ?? 0 }, (_, partition) => sourceName(topic, partition)),
+      Array.from({ length: topics[i]?.partitions ?? 0 }, (_, partition) => sourceName(topic, partition)),
     )
     sourcesAt = performance.now()
   }

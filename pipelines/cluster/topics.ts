@@ -22,7 +22,7 @@ export async function ensureTopics(
   await admin.createTopic({ topic: names.log, partitions: wanted.partitions, replicationFactor, config: LOG_CONFIG })
   await admin.createTopic({ topic: names.control, partitions: 1, replicationFactor, config: CONTROL_CONFIG })
   for (const { topic } of config.inputs) {
-    if ((await admin.partitionCount(topic)) === undefined) {
+    if ((await admin.identity(topic)) === undefined) {
       throw new ClusterFailure(
         `the input topic ${topic} does not exist: create it, or take it out of the configuration`,
       )
@@ -30,7 +30,7 @@ export async function ensureTopics(
     const dead = { topic: names.dead(topic), partitions: 1, replicationFactor }
     await admin.createTopic({ ...dead, config: { 'retention.ms': String(DEAD_RETENTION_MS) } })
   }
-  const partitions = await admin.partitionCount(names.log)
+  const partitions = (await admin.identity(names.log))?.partitions
   const { state } = await readControl(parts.reader, admin, names)
   const known = state.shape
   const isSame = partitions === wanted.partitions && (known === undefined || isSameShape(known, wanted))
