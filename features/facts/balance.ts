@@ -1,6 +1,8 @@
 import { TRAIT } from '../streams/transactions.ts'
 import { firstDayOfMonth, MS_PER_DAY, monthOfDay } from '../time.ts'
-import { type FactView, firstAfter, slotsOf } from './view.ts'
+import type { BalanceSteps } from './long/balance-steps.ts'
+import { firstAfter } from './rows.ts'
+import { type FactView, slotsOf } from './view.ts'
 
 /** The balance as a step function of time: each stated one stands until the next. */
 
@@ -29,6 +31,10 @@ export const BALANCE_FACTS = {
     const { borrower, time } = view
     out.fill(Number.NaN)
     out[SLOT.balance_last] = borrower.columns.last_balance_minor[borrower.index] as number
+    if (view.running !== null) {
+      computeRunning(view, view.running.balances, out)
+      return
+    }
     const oldest = firstStep(view)
     if (oldest === NONE) return
     out[SLOT.balance_mean_30d] = meanSince(view, oldest, time - SHORT_DAYS * MS_PER_DAY)
@@ -38,6 +44,18 @@ export const BALANCE_FACTS = {
     if (!Number.isNaN(instalment)) out[SLOT.days_below_instalment_90d] = daysBelow(view, instalment)
     out[SLOT.falling_balance_months] = fallingMonths(view)
   },
+}
+
+/** The same of steps that are kept from one evaluation to the next. */
+function computeRunning(view: FactView, balances: BalanceSteps, out: Float64Array): void {
+  const { time, day, next_instalment_minor: instalment } = view
+  if (balances.isEmpty) return
+  const oldest = day - DAYS + 1
+  out[SLOT.balance_mean_30d] = balances.meanSince(time, time - SHORT_DAYS * MS_PER_DAY)
+  out[SLOT.balance_mean_90d] = balances.meanSince(time, time - DAYS * MS_PER_DAY)
+  out[SLOT.days_below_zero_90d] = balances.daysBelow(0, oldest, day)
+  if (!Number.isNaN(instalment)) out[SLOT.days_below_instalment_90d] = balances.daysBelow(instalment, oldest, day)
+  out[SLOT.falling_balance_months] = fallingOf(balances.monthClosings(day, closings))
 }
 
 /** The oldest row of the lookback that states a balance, a step of the function. */
@@ -97,6 +115,10 @@ function fallingMonths({ rows, first, end, day }: FactView): number {
       after = firstDayOfMonth(current - known)
     }
   }
+  return fallingOf(known)
+}
+
+function fallingOf(known: number): number {
   if (known < 2) return Number.NaN
   let months = 0
   while (months + 1 < known && (closings[months] as number) < (closings[months + 1] as number)) months++

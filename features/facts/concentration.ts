@@ -1,7 +1,9 @@
 import { TRAIT } from '../streams/transactions.ts'
 import { MS_PER_DAY } from '../time.ts'
+import type { RunningFacts } from './long/running.ts'
 import { PartySums } from './party-sums.ts'
-import { type FactView, type RowList, slotsOf } from './view.ts'
+import type { RowList } from './rows.ts'
+import { type FactView, slotsOf } from './view.ts'
 
 /** How money is spread: over payers, over merchants, over days. */
 
@@ -23,16 +25,32 @@ const daily = new Float64Array(DAYS)
 export const CONCENTRATION_FACTS = {
   names: NAMES,
   compute(view: FactView, out: Float64Array): void {
-    sumReceipts(view)
-    out[SLOT.payer_hhi_90d] = sums.concentration()
-    sumByParty(view, view.cardRows, 0)
-    // The concentration sorts the sums, which the top share does not mind.
-    out[SLOT.merchant_top_share_90d] = sums.topShare()
-    out[SLOT.merchant_hhi_90d] = sums.concentration()
-    fillDaily(view)
+    if (view.running === null) {
+      computeShares(view, out)
+      fillDaily(view)
+    } else computeRunning(view, view.running, out)
     out[SLOT.net_flow_volatility_30d] = deviation(DAYS - SHORT_DAYS, SHORT_DAYS)
     out[SLOT.net_flow_volatility_90d] = deviation(0, DAYS)
   },
+}
+
+function computeShares(view: FactView, out: Float64Array): void {
+  sumReceipts(view)
+  out[SLOT.payer_hhi_90d] = sums.concentration()
+  sumByParty(view, view.cardRows, 0)
+  // The concentration sorts the sums, which the top share does not mind.
+  out[SLOT.merchant_top_share_90d] = sums.topShare()
+  out[SLOT.merchant_hhi_90d] = sums.concentration()
+}
+
+/** The same of sums that are kept from one evaluation to the next. */
+function computeRunning(view: FactView, { receipts, cards, flows }: RunningFacts, out: Float64Array): void {
+  const { rows, first, end, day } = view
+  const oldest = day - DAYS + 1
+  out[SLOT.payer_hhi_90d] = receipts.concentration()
+  out[SLOT.merchant_top_share_90d] = cards.topShare()
+  out[SLOT.merchant_hhi_90d] = cards.concentration()
+  if (flows.fill(daily, oldest) > Number.MAX_SAFE_INTEGER) fillDailyExactly(rows, first, end, oldest)
 }
 
 function sumReceipts(view: FactView): void {

@@ -2,7 +2,7 @@ import { hash48 } from '../hash.ts'
 import { PageStore } from '../state/pages.ts'
 import { type Calendar, MS_PER_DAY, MS_PER_HOUR } from '../time.ts'
 import type { RowBlocks } from '../window/blocks.ts'
-import type { Segment } from '../window/segment.ts'
+import type { RowFollower, Segment } from '../window/segment.ts'
 import { TRAIT, TRANSACTION_F64, TRANSACTION_RETENTION_DAYS, TRANSACTION_U32 } from './transactions.ts'
 
 /**
@@ -45,6 +45,8 @@ export class TransactionColumns implements Segment {
   days: Int32Array
   /** Folds of blocks of rows, for a borrower who has thousands; made by whoever runs the window pass over them. */
   blocks: RowBlocks | null = null
+  /** What the facts keep for such a borrower; made by whoever computes them. */
+  facts: RowFollower | null = null
   start = 0
   length = 0
   capacity: number
@@ -168,6 +170,7 @@ export class TransactionRows {
     parties[at] = row.party
     accounts[at] = row.account
     traits[at] = row.traits
+    if (at < end) columns.facts?.inserted(at - start)
     if (at === end) this.pages.append(borrower, this.#packed(at, calendar), 0)
     else this.#rewrite(borrower, at - start, calendar)
     this.#relate(borrower, at)
@@ -181,6 +184,7 @@ export class TransactionRows {
       columns.start += ROWS_PER_PAGE
       columns.length -= ROWS_PER_PAGE
       columns.blocks?.droppedRows(ROWS_PER_PAGE)
+      columns.facts?.droppedRows(ROWS_PER_PAGE)
     }
   }
 
