@@ -43,7 +43,7 @@ export function compileCatalogue(catalogue: readonly FeatureDefinition[], longRo
   }
   const transactions = ofStream('transactions')
   const transactionPass = compileWindowPass(transactions.aggregates, transactions.slotOf, SEGMENT_LAYOUT, RARE_TRAITS)
-  const longPass = compileBlockPass(transactions.aggregates, transactions.slotOf)
+  const longPass = compileBlockPass(transactions.aggregates, transactions.slotOf, RARE_TRAITS)
   const queries = ofStream('queries')
   const queryPass = compileWindowPass(queries.aggregates, queries.slotOf)
   const assemble = compileAssembly(catalogue, slotsOf)

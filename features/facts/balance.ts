@@ -51,8 +51,8 @@ function computeRunning(view: FactView, balances: BalanceSteps, out: Float64Arra
   const { time, day, next_instalment_minor: instalment } = view
   if (balances.isEmpty) return
   const oldest = day - DAYS + 1
-  out[SLOT.balance_mean_30d] = balances.meanSince(time, time - SHORT_DAYS * MS_PER_DAY)
-  out[SLOT.balance_mean_90d] = balances.meanSince(time, time - DAYS * MS_PER_DAY)
+  out[SLOT.balance_mean_30d] = balances.mean30(time)
+  out[SLOT.balance_mean_90d] = balances.mean90(time)
   out[SLOT.days_below_zero_90d] = balances.daysBelow(0, oldest, day)
   if (!Number.isNaN(instalment)) out[SLOT.days_below_instalment_90d] = balances.daysBelow(instalment, oldest, day)
   out[SLOT.falling_balance_months] = fallingOf(balances.monthClosings(day, closings))

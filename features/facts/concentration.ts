@@ -50,7 +50,7 @@ function computeRunning(view: FactView, { receipts, cards, flows }: RunningFacts
   out[SLOT.payer_hhi_90d] = receipts.concentration()
   out[SLOT.merchant_top_share_90d] = cards.topShare()
   out[SLOT.merchant_hhi_90d] = cards.concentration()
-  if (flows.fill(daily, oldest) > Number.MAX_SAFE_INTEGER) fillDailyExactly(rows, first, end, oldest)
+  if (flows.read(oldest, daily) > Number.MAX_SAFE_INTEGER) fillDailyExactly(rows, first, end, oldest)
 }
 
 function sumReceipts(view: FactView): void {

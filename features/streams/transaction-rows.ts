@@ -3,6 +3,7 @@ import { PageStore } from '../state/pages.ts'
 import { type Calendar, MS_PER_DAY, MS_PER_HOUR } from '../time.ts'
 import type { RowBlocks } from '../window/blocks.ts'
 import type { RowFollower, Segment } from '../window/segment.ts'
+import { LastRows } from './last-rows.ts'
 import { TRAIT, TRANSACTION_F64, TRANSACTION_RETENTION_DAYS, TRANSACTION_U32 } from './transactions.ts'
 
 /**
@@ -47,6 +48,8 @@ export class TransactionColumns implements Segment {
   blocks: RowBlocks | null = null
   /** What the facts keep for such a borrower; made by whoever computes them. */
   facts: RowFollower | null = null
+  /** Which rows are the latest of their party, by the bit that they have, for such a borrower. */
+  readonly lastRows = new Map<number, LastRows>()
   start = 0
   length = 0
   capacity: number
@@ -239,6 +242,10 @@ export class TransactionRows {
 
   /** Keeps one bit on the latest row of each party among the rows that have `where`. */
   #moveLast(borrower: number, at: number, where: number, last: number): void {
+    if (this.#columns !== this.#shared) {
+      this.#moveLastOfMany(borrower, at, last)
+      return
+    }
     const { traits, parties, start, length } = this.#columns
     const party = parties[at]
     for (let i = at + 1; i < start + length; i++) {
@@ -250,6 +257,19 @@ export class TransactionRows {
       this.#mark(borrower, i, last)
       return
     }
+  }
+
+  #moveLastOfMany(borrower: number, at: number, last: number): void {
+    const columns = this.#columns
+    let lastRows = columns.lastRows.get(last)
+    if (lastRows === undefined) {
+      lastRows = new LastRows(columns, last)
+      columns.lastRows.set(last, lastRows)
+    }
+    const before = lastRows.replace(columns, at)
+    if (before === at) return
+    this.#mark(borrower, at, last)
+    if (before >= 0) this.#mark(borrower, before, last)
   }
 
   /** Turns a bit of a row over. */

@@ -1,10 +1,13 @@
-import { firstDayOfMonth, monthOfDay } from '../../time.ts'
+import { firstDayOfMonth, MS_PER_DAY, monthOfDay } from '../../time.ts'
 import { firstAfter } from '../rows.ts'
+import { OrderedSums } from './ordered-sums.ts'
 import { TimedValues } from './timed-values.ts'
 
 /** Stated balances of the lookback, and of each date the last one, oldest first. */
 export class BalanceSteps {
   readonly #steps = new TimedValues()
+  readonly #sums30 = new OrderedSums()
+  readonly #sums90 = new OrderedSums()
   /** What lies at or before this time is outside the lookback. */
   #after = Number.NEGATIVE_INFINITY
   readonly #days: number[] = []
@@ -13,6 +16,7 @@ export class BalanceSteps {
 
   clear(): void {
     this.#steps.clear()
+    this.#stepsChanged(0)
     this.#after = Number.NEGATIVE_INFINITY
     this.#days.length = 0
     this.#dayTimes.length = 0
@@ -22,7 +26,8 @@ export class BalanceSteps {
   /** Adds a step behind those of the same time. */
   add(time: number, day: number, balance: number): void {
     if (time <= this.#after) return
-    this.#steps.add(time, balance, 0)
+    const place = this.#steps.add(time, balance, 0)
+    if (place + 1 < this.#steps.end) this.#stepsChanged(place + this.#steps.moved)
     const days = this.#days
     let at = days.length
     while (at > 0 && (days[at - 1] as number) > day) at--
@@ -52,23 +57,31 @@ export class BalanceSteps {
     return this.#steps.first === this.#steps.end
   }
 
+  #stepsChanged(from: number): void {
+    this.#sums30.changed(from)
+    this.#sums90.changed(from)
+  }
+
+  mean30(time: number): number {
+    return this.#meanSince(time, time - 30 * MS_PER_DAY, this.#sums30)
+  }
+
+  mean90(time: number): number {
+    return this.#meanSince(time, time - 90 * MS_PER_DAY, this.#sums90)
+  }
+
   /** Mean over (since, time], or from the oldest step on where that is later, weighted by how long each balance stood. */
-  meanSince(time: number, since: number): number {
-    const { times, values, first, end } = this.#steps
-    const from = Math.max(since, times[first] as number)
+  #meanSince(time: number, since: number, sums: OrderedSums): number {
+    const { times, values, first: oldest, end } = this.#steps
+    const from = Math.max(since, times[oldest] as number)
     if (time === from) return Number.NaN
-    const next = firstAfter(times, first, end, from)
-    let balance = values[next - 1] as number
-    let begin = from
-    let sum = 0
-    for (let i = next; i < end; i++) {
-      const at = times[i] as number
-      sum += balance * (at - begin)
-      begin = at
-      balance = values[i] as number
-    }
-    sum += balance * (time - begin)
-    return sum / (time - from)
+    const next = firstAfter(times, oldest, end, from)
+    const balance = values[next - 1] as number
+    // A first −0 is none.
+    if (next === end) return (0 + balance * (time - from)) / (time - from)
+    const first = 0 + balance * ((times[next] as number) - from)
+    const sum = sums.add(first, this.#steps, next + 1)
+    return (sum + (values[end - 1] as number) * (time - (times[end - 1] as number))) / (time - from)
   }
 
   /** Dates from `oldest` to `day` whose closing balance is known and below `limit`. */

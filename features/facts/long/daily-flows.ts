@@ -25,10 +25,10 @@ export class DailyFlows {
   }
 
   /**
-   * Fills `daily` with the net flow of each date from `oldest` on; returns what was moved in all. Where doubles do not hold
+   * Writes to `daily` the net flow of each date from `oldest` on; returns what was moved in all. Where doubles do not hold
    * that, they may not hold the flows either.
    */
-  fill(daily: Float64Array, oldest: number): number {
+  read(oldest: number, daily: Float64Array): number {
     let moved = 0
     for (let k = 0; k < daily.length; k++) {
       const slot = (oldest + k) & (DATES - 1)

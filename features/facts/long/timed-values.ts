@@ -10,14 +10,16 @@ export class TimedValues {
   /** Half-open range of what is kept. */
   first = 0
   end = 0
+  /** By how much all places have moved down since the beginning. */
+  moved = 0
 
   clear(): void {
     this.first = 0
     this.end = 0
   }
 
-  /** Adds behind those of the same time. */
-  add(time: number, value: number, key: number): void {
+  /** Adds behind those of the same time; returns the place. */
+  add(time: number, value: number, key: number): number {
     if (this.end === this.times.length) this.#makeRoom()
     const { times, values, keys, first, end } = this
     let at = end
@@ -31,6 +33,7 @@ export class TimedValues {
     values[at] = value
     keys[at] = key
     this.end = end + 1
+    return at
   }
 
   /** Whether the oldest lies at or before `time`. */
@@ -56,6 +59,7 @@ export class TimedValues {
     this.values = move(this.values, grows ? new Float64Array(room) : this.values)
     this.keys = move(this.keys, grows ? new Int32Array(room) : this.keys)
     this.end = end - first
+    this.moved += first
     this.first = 0
   }
 }
