@@ -102,6 +102,12 @@ class Comparison {
     }
   }
 
+  /** What one payer pays on some days, counted from now. */
+  pay(counterparty: string, days: readonly number[]): void {
+    const data = { amount_minor: 5000, counterparty, counterparty_kind: 'person' }
+    for (const day of days) this.#apply(transaction(`t${this.#applied}`, this.time + day * MS_PER_DAY, SUBJECT, data))
+  }
+
   take(one: Step): void {
     const draw = this.#draw
     if (one.kind === 'append') this.append(one.count, one.gap_ms, one.largest, 1 + draw(40))
@@ -121,7 +127,7 @@ class Comparison {
     this.compare()
   }
 
-  /** Names of the columns that differ. */
+  /** Computes all features both ways. */
   compare(): void {
     const borrower = this.partition.borrowers[0] as Borrower
     evaluateLong(borrower, this.#long, 0)
@@ -131,6 +137,10 @@ class Comparison {
     )
     expect(differing).toEqual([])
     if (borrower.transactions.length > LONG_ROWS) this.compared += COLUMNS.length
+  }
+
+  valueOf(name: string): number | undefined {
+    return this.#long[COLUMNS.indexOf(name)]
   }
 
   /** Every party's latest row of a kind has the bit that says so, and no other row. */
@@ -166,6 +176,26 @@ describe(`a borrower with very many rows (seed ${SEED})`, () => {
     )
     expect(compared).toBeGreaterThan(VALUES_COMPARED_MIN)
   }, 240_000)
+
+  it('has of regular payers of the same sum the one that paid last, at one instant the one later in the log', () => {
+    const comparison = new Comparison(SEED)
+    comparison.append(ROWS_FIRST, MS_PER_HOUR, 1000, ROWS_FIRST)
+    comparison.time += MS_PER_DAY
+    const cadence = () => comparison.valueOf('regular_income_cadence_days')
+    comparison.pay('x', [-60, -40, -20, 0])
+    comparison.compare()
+    expect(cadence()).toBe(20)
+    comparison.pay('y', [-30, -20, -10, 0])
+    comparison.compare()
+    expect(cadence()).toBe(10)
+    comparison.pay('x', [20])
+    comparison.pay('y', [10])
+    comparison.time += 20 * MS_PER_DAY
+    comparison.compare()
+    expect(cadence()).toBe(20)
+    comparison.time += 175 * MS_PER_DAY
+    comparison.append(3, 1, 1000, 1)
+  })
 
   it('gets them also while the sums are too large for doubles, and when they are so no more', () => {
     const comparison = new Comparison(SEED)

@@ -3,6 +3,9 @@ import { firstAfter } from '../rows.ts'
 import { OrderedSums } from './ordered-sums.ts'
 import { TimedValues } from './timed-values.ts'
 
+const SHORT_DAYS = 30
+const LONG_DAYS = 90
+
 /** Stated balances of the lookback, and of each date the last one, oldest first. */
 export class BalanceSteps {
   readonly #steps = new TimedValues()
@@ -62,12 +65,13 @@ export class BalanceSteps {
     this.#sums90.changed(from)
   }
 
+  /** Mean over (time − 30 days, time], see below. */
   mean30(time: number): number {
-    return this.#meanSince(time, time - 30 * MS_PER_DAY, this.#sums30)
+    return this.#meanSince(time, time - SHORT_DAYS * MS_PER_DAY, this.#sums30)
   }
 
   mean90(time: number): number {
-    return this.#meanSince(time, time - 90 * MS_PER_DAY, this.#sums90)
+    return this.#meanSince(time, time - LONG_DAYS * MS_PER_DAY, this.#sums90)
   }
 
   /** Mean over (since, time], or from the oldest step on where that is later, weighted by how long each balance stood. */
