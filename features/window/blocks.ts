@@ -8,7 +8,7 @@ import {
 } from './accumulators.ts'
 import type { WindowAggregate } from './aggregate.ts'
 import { compileWindowPass } from './compile.ts'
-import { compileFolds, type Folds, levelsOf } from './folds.ts'
+import { type AddKept, compileFolds, type Folds, levelsOf } from './folds.ts'
 import type { RowFollower, Segment } from './segment.ts'
 
 /**
@@ -103,11 +103,11 @@ export class RowBlocks implements RowFollower {
   }
 
   #foldGroup(group: number): void {
-    const { width, all } = this.#folds
+    const { width } = this.#folds
     const at = (group - this.firstGroup) * width
     const from = (group * GROUP_BLOCKS - this.firstBlock) * width
     this.#folds.begin(this.groups, at)
-    this.#folds.addKept(this.blocks, from, from + GROUP_BLOCKS * width, this.groups, at, all)
+    this.#folds.addKept(this.blocks, from, from + GROUP_BLOCKS * width, this.groups, at)
   }
 
   /** Room up to block `end`; places of blocks before `first` are given up when half of all are such. */
@@ -181,9 +181,9 @@ function createWalk(accumulators: readonly Accumulator[], folds: Folds): Walk {
     const times = rows.chunk?.f64[0] ?? NO_TIMES
     let until = firstAfter(times, rows.start, rows.start + rows.length, end)
     let isExact = true
-    for (const { length, active, store } of levels) {
+    for (const { length, addKept, store } of levels) {
       const from = firstAfter(times, rows.start, until, end - length)
-      addRange(folds, rows, kept, from, until, values, active)
+      addRange(folds, rows, kept, from, until, values, addKept)
       until = from
       if (!store(values, slots)) isExact = false
     }
@@ -201,7 +201,7 @@ function addRange(
   from: number,
   until: number,
   values: Float64Array,
-  active: Folds['all'],
+  addKept: AddKept,
 ): void {
   const { width } = folds
   const { blocks, groups, firstBlock, firstGroup } = kept
@@ -215,7 +215,7 @@ function addRange(
   folds.addRows(rows, from, block * BLOCK_ROWS - shift, values, 0)
   folds.addRows(rows, blockEnd * BLOCK_ROWS - shift, until, values, 0)
   const addBlocks = (first: number, end: number) =>
-    folds.addKept(blocks, (first - firstBlock) * width, (end - firstBlock) * width, values, 0, active)
+    addKept(blocks, (first - firstBlock) * width, (end - firstBlock) * width, values, 0)
   const group = Math.ceil(block / GROUP_BLOCKS)
   const groupEnd = Math.floor(blockEnd / GROUP_BLOCKS)
   if (group >= groupEnd) {
@@ -224,7 +224,7 @@ function addRange(
   }
   addBlocks(block, group * GROUP_BLOCKS)
   addBlocks(groupEnd * GROUP_BLOCKS, blockEnd)
-  folds.addKept(groups, (group - firstGroup) * width, (groupEnd - firstGroup) * width, values, 0, active)
+  addKept(groups, (group - firstGroup) * width, (groupEnd - firstGroup) * width, values, 0)
 }
 
 /** Index of the first of the ascending `times[from … end)` that lies after `time`; `end` where none does. */

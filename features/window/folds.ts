@@ -4,20 +4,18 @@ import type { Segment } from './segment.ts'
 
 /** How values of accumulators, which stand one behind the other, take rows and each other. */
 
-/** Of each kind of fold the accumulators that take part: the first so many of sums and counts, of maxima and of minima. */
-export type Active = { readonly sums: number; readonly maxima: number; readonly minima: number }
+/** Adds what is kept from `source[from]` up to `source[end]`, each as wide as all accumulators, to `out[at …]`. */
+export type AddKept = (source: Float64Array, from: number, end: number, out: Float64Array, at: number) => void
 
 export type Folds = {
   /** Places of one accumulator each, sums and counts first, then maxima, then minima; of each the longest windows first. */
   readonly order: readonly Accumulator[]
   readonly width: number
-  readonly all: Active
   /** Sets `out[at …]` to what no row at all comes to. */
   begin(out: Float64Array, at: number): void
   /** Adds rows `from … end` to `out[at …]`. */
   addRows(rows: Segment, from: number, end: number, out: Float64Array, at: number): void
-  /** Adds what is kept from `source[from]` up to `source[end]`, each as wide as all, to `out[at …]`. */
-  addKept(source: Float64Array, from: number, end: number, out: Float64Array, at: number, active: Active): void
+  addKept: AddKept
 }
 
 const KINDS = [(one: Accumulator) => !isExtreme(one.aggregate), isMaximum, isMinimum]
@@ -33,37 +31,35 @@ function isMinimum({ aggregate }: Accumulator): boolean {
 export function compileFolds(accumulators: readonly Accumulator[], rare: number): Folds {
   const order = KINDS.flatMap((isOfKind) => accumulators.filter(isOfKind).toSorted((a, b) => b.length - a.length))
   const width = order.length
-  const all = activeOf(order, 0)
-  const { sums: maximaAt } = all
-  const minimaAt = maximaAt + all.maxima
+  const maximaAt = order.filter((one) => !isExtreme(one.aggregate)).length
+  const minimaAt = maximaAt + order.filter(isMaximum).length
   return {
     order,
     width,
-    all,
     begin(out, at) {
       out.fill(0, at, at + maximaAt)
       out.fill(Number.NEGATIVE_INFINITY, at + maximaAt, at + minimaAt)
       out.fill(Number.POSITIVE_INFINITY, at + minimaAt, at + width)
     },
     addRows: compileAddRows(order, rare),
-    addKept(source, from, end, out, at, { sums, maxima, minima }) {
-      for (let p = from; p < end; p += width) {
-        for (let k = 0; k < sums; k++) out[at + k] = out[at + k]! + source[p + k]!
-        for (let k = maximaAt; k < maximaAt + maxima; k++) {
-          if (source[p + k]! > out[at + k]!) out[at + k] = source[p + k]!
-        }
-        for (let k = minimaAt; k < minimaAt + minima; k++) {
-          if (source[p + k]! < out[at + k]!) out[at + k] = source[p + k]!
-        }
-      }
-    },
+    addKept: compileAddKept(order, 0),
   }
 }
 
-/** The accumulators that have a window of at least this length. */
-function activeOf(order: readonly Accumulator[], length: number): Active {
-  const [sums, maxima, minima] = KINDS.map((is) => order.filter((one) => is(one) && one.length >= length).length)
-  return { sums: sums!, maxima: maxima!, minima: minima! }
+/** For the accumulators that have a window of at least this length. */
+function compileAddKept(order: readonly Accumulator[], length: number): AddKept {
+  const active = order.map(({ name, aggregate, length: longest }, k) => ({ name, aggregate, longest, k }))
+  const taking = active.filter(({ longest }) => longest >= length)
+  const lines = taking.map(({ name, k }) => `let ${name} = out[at + ${k}]`)
+  lines.push(`for (let p = from; p < end; p += ${order.length}) {`)
+  for (const { name, aggregate, k } of taking) {
+    const value = `source[p + ${k}]`
+    lines.push(
+      `  ${name} = ${isExtreme(aggregate) ? `Math.${aggregate.fold}(${name}, ${value})` : `${name} + ${value}`}`,
+    )
+  }
+  lines.push('}', ...taking.map(({ name, k }) => `out[at + ${k}] = ${name}`))
+  return generateFunction<AddKept>('addKept(source, from, end, out, at)', lines)
 }
 
 function compileAddRows(order: readonly Accumulator[], rare: number): Folds['addRows'] {
@@ -80,7 +76,8 @@ function compileAddRows(order: readonly Accumulator[], rare: number): Folds['add
 /** The windows of one length. */
 export type Level = {
   readonly length: number
-  readonly active: Active
+  /** For the accumulators that have a window of this length or a longer one. */
+  readonly addKept: AddKept
   /** Stores the values of its windows; false where a sum is more than a double holds exactly. */
   store(values: Float64Array, slots: Float64Array): boolean
 }
@@ -93,7 +90,7 @@ export function levelsOf(accumulators: readonly Accumulator[], { order }: Folds)
     )
     return {
       length,
-      active: activeOf(order, length),
+      addKept: compileAddKept(order, length),
       store(values, slots) {
         let isExact = true
         for (const { place, slot, isOpen } of stores) {
