@@ -14,8 +14,11 @@ import type { FeatureDefinition, Input } from './define.ts'
 /** Writes all features of a borrower at its current as-of time to `out[at …]`, in catalogue order; NaN is missing. */
 export type Evaluate = (borrower: Borrower, out: Float64Array, at: number) => void
 
-/** Compiles a catalogue: each window and fact is computed once whatever number of entries reads it. */
-export function compileCatalogue(catalogue: readonly FeatureDefinition[]): Evaluate {
+/**
+ * Compiles a catalogue: each window and fact is computed once whatever number of entries reads it. For a borrower with more
+ * rows than `longRows` much is kept from one evaluation to the next; the values are the same, bit for bit.
+ */
+export function compileCatalogue(catalogue: readonly FeatureDefinition[], longRows: number = LONG_ROWS): Evaluate {
   const windows = new Map<string, { aggregate: WindowAggregate; slot: number }>()
   const factNames = FACT_GROUPS.flatMap((group) => group.names)
   const windowsFrom = factNames.length
@@ -40,18 +43,18 @@ export function compileCatalogue(catalogue: readonly FeatureDefinition[]): Evalu
   }
   const transactions = ofStream('transactions')
   const transactionPass = compileWindowPass(transactions.aggregates, transactions.slotOf, SEGMENT_LAYOUT, RARE_TRAITS)
-  const longPass = compileBlockPass(transactions.aggregates, transactions.slotOf)
+  const longPass = compileBlockPass(transactions.aggregates, transactions.slotOf, RARE_TRAITS)
   const queries = ofStream('queries')
   const queryPass = compileWindowPass(queries.aggregates, queries.slotOf)
   const assemble = compileAssembly(catalogue, slotsOf)
-  const view = new FactView()
+  const view = new FactView(longRows)
 
   return (borrower, out, at) => {
     view.open(borrower)
     const { time } = view
     computeFacts(view)
     const { rows } = view
-    if (rows.length > LONG_ROWS) {
+    if (rows.length > longRows) {
       rows.blocks ??= longPass.createBlocks()
       longPass.run(rows, rows.blocks, time, slots)
     } else transactionPass(rows, time, slots)

@@ -1,6 +1,8 @@
 import { TRAIT } from '../streams/transactions.ts'
 import { firstDayOfMonth, MS_PER_DAY, monthOfDay } from '../time.ts'
-import { type FactView, firstAfter, slotsOf } from './view.ts'
+import type { BalanceSteps } from './long/balance-steps.ts'
+import { firstAfter } from './rows.ts'
+import { type FactView, slotsOf } from './view.ts'
 
 /** The balance as a step function of time: each stated one stands until the next. */
 
@@ -20,6 +22,8 @@ const SHORT_DAYS = 30
 const MONTHS_MAX = 7
 
 const NONE = -1
+/** Closing balances of the months before the current one, the latest first. */
+const closings = new Float64Array(MONTHS_MAX)
 
 export const BALANCE_FACTS = {
   names: NAMES,
@@ -27,12 +31,28 @@ export const BALANCE_FACTS = {
     const { borrower } = view
     out.fill(Number.NaN)
     out[SLOT.balance_last] = borrower.columns.last_balance_minor[borrower.index] as number
+    if (view.running !== null) {
+      computeRunning(view, view.running.balances, out)
+      return
+    }
     const oldest = firstStep(view)
     if (oldest === NONE) return
     means(view, oldest, out)
     daysBelow(view, out)
     out[SLOT.falling_balance_months] = fallingMonths(view)
   },
+}
+
+/** The same of steps that are kept from one evaluation to the next. */
+function computeRunning(view: FactView, balances: BalanceSteps, out: Float64Array): void {
+  const { time, day, next_instalment_minor: instalment } = view
+  if (balances.isEmpty) return
+  const oldest = day - DAYS + 1
+  out[SLOT.balance_mean_30d] = balances.mean30(time)
+  out[SLOT.balance_mean_90d] = balances.mean90(time)
+  out[SLOT.days_below_zero_90d] = balances.daysBelow(0, oldest, day)
+  if (!Number.isNaN(instalment)) out[SLOT.days_below_instalment_90d] = balances.daysBelow(instalment, oldest, day)
+  out[SLOT.falling_balance_months] = fallingOf(balances.monthClosings(day, closings))
 }
 
 /** The oldest row of the lookback that states a balance, a step of the function. */
@@ -126,4 +146,12 @@ function fallingMonths({ rows, first, end, day }: FactView): number {
     }
   }
   return known < 2 ? Number.NaN : known - 1
+}
+
+/** The same of the closing balances of all months. */
+function fallingOf(known: number): number {
+  if (known < 2) return Number.NaN
+  let months = 0
+  while (months + 1 < known && (closings[months] as number) < (closings[months + 1] as number)) months++
+  return months
 }

@@ -1,8 +1,10 @@
 import { TRAIT } from '../streams/transactions.ts'
 import { MS_PER_DAY } from '../time.ts'
 import { bitOf } from './bits.ts'
+import type { RunningFacts } from './long/running.ts'
 import { PartySums } from './party-sums.ts'
-import { type FactView, type RowList, slotsOf } from './view.ts'
+import type { RowList } from './rows.ts'
+import { type FactView, slotsOf } from './view.ts'
 
 /** How money is spread: over payers, over merchants, over days. */
 
@@ -24,6 +26,10 @@ const daily = new Float64Array(DAYS)
 export const CONCENTRATION_FACTS = {
   names: NAMES,
   compute(view: FactView, out: Float64Array): void {
+    if (view.running !== null) {
+      deviations(computeRunning(view, view.running, out), out)
+      return
+    }
     sumReceipts(view)
     out[SLOT.payer_hhi_90d] = sums.concentration()
     sumByParty(view, view.cardRows, 0)
@@ -31,6 +37,18 @@ export const CONCENTRATION_FACTS = {
     out[SLOT.merchant_top_share_90d] = sums.topShare()
     deviations(fillDaily(view), out)
   },
+}
+
+/** The same of sums that are kept from one evaluation to the next; says whether plain sums of the flows are exact. */
+function computeRunning(view: FactView, { receipts, cards, flows }: RunningFacts, out: Float64Array): boolean {
+  const { rows, first, end, day } = view
+  const oldest = day - DAYS + 1
+  out[SLOT.payer_hhi_90d] = receipts.concentration()
+  out[SLOT.merchant_top_share_90d] = cards.topShare()
+  out[SLOT.merchant_hhi_90d] = cards.concentration()
+  if (flows.read(oldest, daily) <= Number.MAX_SAFE_INTEGER) return true
+  fillDailyExactly(rows, first, end, oldest)
+  return false
 }
 
 function sumReceipts(view: FactView): void {

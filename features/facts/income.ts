@@ -1,6 +1,8 @@
 import { sortFew } from './few-numbers.ts'
+import type { Payer, Payers } from './long/payers.ts'
 import { PartySums } from './party-sums.ts'
-import { type FactView, type RowList, slotsOf } from './view.ts'
+import type { RowList } from './rows.ts'
+import { type FactView, slotsOf } from './view.ts'
 
 /** Regular income: a payer found from the data itself, and the salary against its own cadence. */
 
@@ -49,6 +51,10 @@ export const INCOME_FACTS = {
 function regularIncome(view: FactView, out: Float64Array): void {
   out.fill(Number.NaN, 0, SLOT.salary_overdue)
   if (view.rows.length === 0 && view.borrower.columns.transactions_since[view.borrower.index] === Infinity) return
+  if (view.running !== null) {
+    runningIncome(view, view.running.payers, out)
+    return
+  }
   linkReceipts(view)
   let regular = 0
   let largest = Number.NEGATIVE_INFINITY
@@ -71,6 +77,40 @@ function regularIncome(view: FactView, out: Float64Array): void {
     out[SLOT.regular_income_last_to_mean_3] = count > DATES_MIN ? lastToMean() : Number.NaN
   }
   out[SLOT.regular_payer_count] = regular
+}
+
+/** The same of payers who are kept from one evaluation to the next. */
+function runningIncome(view: FactView, payers: Payers, out: Float64Array): void {
+  const regular = payers.regular(judge)
+  let largest: Payer | null = null
+  for (const payer of regular) {
+    if (largest !== null && (payer.sum < largest.sum || (payer.sum === largest.sum && largest.isNewerThan(payer))))
+      continue
+    largest = payer
+  }
+  out[SLOT.regular_payer_count] = regular.size
+  if (largest === null) return
+  const since = view.day - (largest.days[largest.days.length - 1] as number)
+  out[SLOT.regular_income_cadence_days] = largest.cadence_days
+  out[SLOT.days_since_regular_income] = since
+  out[SLOT.regular_income_overdue] = since / largest.cadence_days
+  out[SLOT.regular_income_last_to_mean_3] = largest.last_to_mean
+}
+
+/** Finds out whether a payer is regular, and what it pays. */
+function judge(payer: Payer): void {
+  let found = 0
+  for (let k = payer.days.length - 1; k >= 0 && found <= DATES_MAX; k--)
+    found = addToDates(payer.days[k] as number, payer.amounts[k] as number, found)
+  const count = Math.min(found, DATES_MAX)
+  if (count < DATES_MIN) return
+  const cadence = cadenceOf(count)
+  if (!isSteady(count, cadence)) return
+  payer.isRegular = true
+  payer.cadence_days = cadence
+  payer.sum = 0
+  for (let k = 0; k < count; k++) payer.sum += amounts[k] as number
+  payer.last_to_mean = count > DATES_MIN ? lastToMean() : Number.NaN
 }
 
 /** Chains the receipts of each payer, from the newest back. */
@@ -122,8 +162,10 @@ function datesOfList(view: FactView, list: RowList): number {
 
 /** Adds an older receipt; returns the number of dates, one more than fit where it belongs to none of them. */
 function addDate({ rows }: FactView, row: number, count: number): number {
-  const date = rows.days[row] as number
-  const amount = rows.amounts[row] as number
+  return addToDates(rows.days[row] as number, rows.amounts[row] as number, count)
+}
+
+function addToDates(date: number, amount: number, count: number): number {
   if (count > 0 && dates[count - 1] === date) {
     amounts[count - 1] = (amounts[count - 1] as number) + amount
     return count

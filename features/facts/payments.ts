@@ -4,7 +4,8 @@ import { TRAIT } from '../streams/transactions.ts'
 import { MS_PER_DAY, MS_PER_HOUR } from '../time.ts'
 import { ExactSums } from './exact-sums.ts'
 import { FewNumbers } from './few-numbers.ts'
-import { type FactView, firstAfter, slotsOf } from './view.ts'
+import { firstAfter } from './rows.ts'
+import { type FactView, slotsOf } from './view.ts'
 
 /** Repayments as they came in: how many, from where, and what happened on the account around them. */
 

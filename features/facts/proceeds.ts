@@ -2,7 +2,8 @@ import type { Loan } from '../ledger/loan.ts'
 import { TRAIT } from '../streams/transactions.ts'
 import { MS_PER_DAY } from '../time.ts'
 import { ExactSums } from './exact-sums.ts'
-import { type FactView, firstAfter, slotsOf } from './view.ts'
+import { firstAfter } from './rows.ts'
+import { type FactView, slotsOf } from './view.ts'
 
 /** Use of funds 资金用途: where the newest loan's money went. */
 

@@ -2,23 +2,12 @@ import type { Loan } from '../ledger/loan.ts'
 import type { Borrower } from '../state/borrower.ts'
 import type { IndexSeries } from '../state/indices.ts'
 import type { QueryColumns } from '../streams/bureau.ts'
-import type { TransactionColumns } from '../streams/transaction-rows.ts'
+import { LONG_ROWS, type TransactionColumns } from '../streams/transaction-rows.ts'
 import { TRAIT, TRANSACTION_LOOKBACK_DAYS } from '../streams/transactions.ts'
 import { type Calendar, MS_PER_DAY } from '../time.ts'
 import { bitOf } from './bits.ts'
-
-/** Row numbers of some rows of the open columns, oldest first: the first `length` count. */
-export class RowList {
-  rows = new Int32Array(1024)
-  length = 0
-
-  /** Empties the list and makes room for so many. */
-  reset(count: number): Int32Array {
-    this.length = 0
-    if (this.rows.length < count) this.rows = new Int32Array(count * 2)
-    return this.rows
-  }
-}
+import { RunningFacts } from './long/running.ts'
+import { firstAfter, RowList } from './rows.ts'
 
 /**
  * What the facts of one evaluation look at: the borrower's open rows and loans at as-of time `time`. One object serves all
@@ -43,11 +32,21 @@ export class FactView {
   loans!: readonly Loan[]
   /** Rows of the lookback: receipts with a party, salaries, receipts from other lenders; card payments of 90 days. */
   readonly receipts = new RowList()
-  readonly salaries = new RowList()
-  readonly lenderReceipts = new RowList()
+  salaries = new RowList()
+  lenderReceipts = new RowList()
   readonly cardRows = new RowList()
+  /** Kept for a borrower with very many rows, in place of receipts and card payments; null for all others. */
+  running: RunningFacts | null = null
+  readonly #ownSalaries = this.salaries
+  readonly #ownLenderReceipts = this.lenderReceipts
+  /** From more rows than this on a borrower has running facts. */
+  readonly #longRows: number
   /** Set by the exposure facts for those that follow. */
   next_instalment_minor = Number.NaN
+
+  constructor(longRows: number = LONG_ROWS) {
+    this.#longRows = longRows
+  }
 
   open(borrower: Borrower): void {
     this.borrower = borrower
@@ -60,7 +59,31 @@ export class FactView {
     this.queries = borrower.queries
     this.loans = borrower.loans
     this.rows = borrower.transactions
-    this.#listRows()
+    if (this.running !== null) this.#closeRunning()
+    if (this.rows.length <= this.#longRows || !this.#openRunning()) this.#listRows()
+  }
+
+  /** False where sums are too large for running facts. */
+  #openRunning(): boolean {
+    const { rows, time } = this
+    if (!(rows.facts instanceof RunningFacts)) rows.facts = new RunningFacts(rows)
+    const running = rows.facts as RunningFacts
+    this.end = rows.start + rows.length
+    this.first = firstAfter(rows.times, rows.start, this.end, time - TRANSACTION_LOOKBACK_DAYS * MS_PER_DAY)
+    running.refresh(time, this.first)
+    if (!running.isExact) return false
+    this.running = running
+    this.salaries = running.salaries
+    this.lenderReceipts = running.lenderReceipts
+    this.receipts.length = 0
+    this.cardRows.length = 0
+    return true
+  }
+
+  #closeRunning(): void {
+    this.running = null
+    this.salaries = this.#ownSalaries
+    this.lenderReceipts = this.#ownLenderReceipts
   }
 
   /**
@@ -103,18 +126,6 @@ export class FactView {
 }
 
 const RECENT_DAYS = 90
-
-/** Index of the first of the ascending `times[from … end)` that lies after `time`; `end` where none does. */
-export function firstAfter(times: Float64Array, from: number, end: number, time: number): number {
-  let low = from
-  let high = end
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((times[middle] as number) > time) high = middle
-    else low = middle + 1
-  }
-  return low
-}
 
 /** Some facts that are computed together. `compute` writes one value per name to `out`; NaN is missing. */
 export type FactGroup<Name extends string = string> = {

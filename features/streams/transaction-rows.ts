@@ -2,7 +2,8 @@ import { hash48 } from '../hash.ts'
 import { RunStore } from '../state/runs.ts'
 import { type Calendar, MS_PER_DAY, MS_PER_HOUR } from '../time.ts'
 import type { RowBlocks } from '../window/blocks.ts'
-import type { Segment } from '../window/segment.ts'
+import type { RowFollower, Segment } from '../window/segment.ts'
+import { LastRows } from './last-rows.ts'
 import { PACKED_ROWS_MAX, PackedRows } from './packed-rows.ts'
 import { TRAIT, TRANSACTION_F64, TRANSACTION_RETENTION_DAYS, TRANSACTION_U32 } from './transactions.ts'
 
@@ -39,6 +40,10 @@ export class TransactionColumns implements Segment {
   days: Int32Array
   /** Folds of blocks of rows, for a borrower who has thousands; made by whoever runs the window pass over them. */
   blocks: RowBlocks | null = null
+  /** What the facts keep for such a borrower; made by whoever computes them. */
+  facts: RowFollower | null = null
+  /** Which rows are the latest of their party, by the bit that they have, for such a borrower. */
+  readonly lastRows = new Map<number, LastRows>()
   start = 0
   length = 0
   capacity: number
@@ -170,6 +175,7 @@ export class TransactionRows {
     parties[at] = row.party
     accounts[at] = row.account
     traits[at] = row.traits
+    if (at < end) columns.facts?.inserted(at - start)
     if (isDropped || !this.#packed.insert(borrower, columns, at, calendar)) {
       this.#packed.replace(borrower, columns, calendar)
     }
@@ -189,6 +195,7 @@ export class TransactionRows {
     columns.start += rows
     columns.length -= rows
     columns.blocks?.droppedRows(rows)
+    columns.facts?.droppedRows(rows)
     // Rows that had to be wide may be so no more; those of a long borrower, who may grow again, wait.
     if (!isWide || columns.length < LONG_ROWS / 2) return true
     this.#packed.dropWide(borrower, rows)
@@ -246,6 +253,10 @@ export class TransactionRows {
 
   /** Keeps one bit on the latest row of each party among the rows that have `where`. */
   #moveLast(borrower: number, at: number, where: number, last: number): void {
+    if (this.#columns !== this.#shared) {
+      this.#moveLastOfMany(borrower, at, last)
+      return
+    }
     const { traits, parties, start, length } = this.#columns
     const party = parties[at]
     for (let i = at + 1; i < start + length; i++) {
@@ -257,6 +268,19 @@ export class TransactionRows {
       this.#mark(borrower, i, last)
       return
     }
+  }
+
+  #moveLastOfMany(borrower: number, at: number, last: number): void {
+    const columns = this.#columns
+    let lastRows = columns.lastRows.get(last)
+    if (lastRows === undefined) {
+      lastRows = new LastRows(columns, last)
+      columns.lastRows.set(last, lastRows)
+    }
+    const before = lastRows.replace(columns, at)
+    if (before === at) return
+    this.#mark(borrower, at, last)
+    if (before >= 0) this.#mark(borrower, before, last)
   }
 
   /** Turns a bit of a row over. */

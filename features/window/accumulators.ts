@@ -139,6 +139,11 @@ export function isByBit({ aggregate }: Accumulator, rare: number): boolean {
   return (fold === 'count' || fold === 'sum') && (where & rare) === where && where !== 0 && (where & (where - 1)) === 0
 }
 
+/** Whether `keepByBit` has moved it. */
+function isKeptByBit({ name }: Accumulator): boolean {
+  return name.endsWith(']')
+}
+
 function nameByBit({ where, fold, column }: WindowAggregate): string {
   return `${fold === 'count' ? 'counts' : `sums${column}`}[${bitNumber(where)}]`
 }
@@ -163,8 +168,8 @@ export function takeStatements(accumulators: readonly Accumulator[], rare: numbe
   const often = accumulators.filter(({ aggregate }) => (aggregate.where & rare) === 0)
   const lines = [...groupByFilter(often)].flatMap(([where, members], k) => takeOften(where, members, `m${k}`))
   if (seldom.length === 0) return lines
-  const byBit = seldom.filter((one) => isByBit(one, rare))
-  const others = groupByFilter(seldom.filter((one) => !isByBit(one, rare)))
+  const byBit = seldom.filter(isKeptByBit)
+  const others = groupByFilter(seldom.filter((one) => !isKeptByBit(one)))
   lines.push(`  if ((t & ${seldom.reduce((bits, { aggregate }) => bits | aggregate.where, 0) & rare}) !== 0) {`)
   for (const [where, members] of others) lines.push(onlyWhere(where, members.map(updateStatement).join('; ')))
   lines.push(...takeByBit(byBit), '  }')

@@ -2,22 +2,14 @@ import {
   type Accumulator,
   exactSums,
   groupAccumulators,
-  groupByFilter,
-  initialValue,
-  isExtreme,
   lengthOf,
-  lengthsOf,
-  onlyWhere,
   SEGMENT_LAYOUT,
-  storeValues,
-  sumIsInexact,
   type Target,
-  updateStatement,
 } from './accumulators.ts'
 import type { WindowAggregate } from './aggregate.ts'
 import { compileWindowPass } from './compile.ts'
-import { generateFunction } from './generate.ts'
-import type { Segment } from './segment.ts'
+import { type AddKept, compileFolds, type Folds, levelsOf } from './folds.ts'
+import type { RowFollower, Segment } from './segment.ts'
 
 /**
  * The window pass for segments of thousands of rows. Rows stand in blocks of 32 and blocks in groups of 16, both by a row's
@@ -31,20 +23,13 @@ const GROUP_SHIFT = 4
 const GROUP_BLOCKS = 1 << GROUP_SHIFT
 /** Changes that are remembered between two passes. */
 const STALE_MAX = 1024
-const GROUP_ROWS = BLOCK_ROWS * GROUP_BLOCKS
-
-/** Folds the rows from `from` on, a block of them, or the blocks from place `from` on, to `out[at …]`. */
-type FoldRows = (rows: Segment, from: number, out: Float64Array, at: number) => void
-type FoldBlocks = (blocks: Float64Array, from: number, out: Float64Array, at: number) => void
 
 /**
  * What is kept for one segment. Whoever changes its rows says so; a row's number counts from the segment's first row, as it
  * stands after the change.
  */
-export class RowBlocks {
-  readonly #width: number
-  readonly #foldRows: FoldRows
-  readonly #foldBlocks: FoldBlocks
+export class RowBlocks implements RowFollower {
+  readonly #folds: Folds
   /** Number of the segment's first row since it began: rows before it were dropped. */
   dropped = 0
   /** Block and group whose values stand first. */
@@ -57,12 +42,10 @@ export class RowBlocks {
   #groupsDone = 0
   readonly #stale: number[] = []
 
-  constructor(width: number, foldRows: FoldRows, foldBlocks: FoldBlocks) {
-    this.#width = width
-    this.#foldRows = foldRows
-    this.#foldBlocks = foldBlocks
-    this.blocks = new Float64Array(width * GROUP_BLOCKS)
-    this.groups = new Float64Array(width)
+  constructor(folds: Folds) {
+    this.#folds = folds
+    this.blocks = new Float64Array(folds.width * GROUP_BLOCKS)
+    this.groups = new Float64Array(folds.width)
   }
 
   /** A row came between others. One behind all others need not be told. */
@@ -113,28 +96,34 @@ export class RowBlocks {
   }
 
   #foldBlock(rows: Segment, block: number, shift: number): void {
-    const at = (block - this.firstBlock) * this.#width
-    this.#foldRows(rows, block * BLOCK_ROWS + shift, this.blocks, at)
+    const at = (block - this.firstBlock) * this.#folds.width
+    const from = block * BLOCK_ROWS + shift
+    this.#folds.begin(this.blocks, at)
+    this.#folds.addRows(rows, from, from + BLOCK_ROWS, this.blocks, at)
   }
 
   #foldGroup(group: number): void {
-    const from = (group * GROUP_BLOCKS - this.firstBlock) * this.#width
-    this.#foldBlocks(this.blocks, from, this.groups, (group - this.firstGroup) * this.#width)
+    const { width } = this.#folds
+    const at = (group - this.firstGroup) * width
+    const from = (group * GROUP_BLOCKS - this.firstBlock) * width
+    this.#folds.begin(this.groups, at)
+    this.#folds.addKept(this.blocks, from, from + GROUP_BLOCKS * width, this.groups, at)
   }
 
   /** Room up to block `end`; places of blocks before `first` are given up when half of all are such. */
   #makeRoom(first: number, end: number): void {
-    if ((end - this.firstBlock) * this.#width <= this.blocks.length) return
+    const { width } = this.#folds
+    if ((end - this.firstBlock) * width <= this.blocks.length) return
     const unused = (first >>> GROUP_SHIFT) - this.firstGroup
     const used = end - this.firstBlock - unused * GROUP_BLOCKS
-    const isHalfUnused = used * 2 * this.#width <= this.blocks.length
+    const isHalfUnused = used * 2 * width <= this.blocks.length
     const move = (values: Float64Array, from: number) => {
       const target = isHalfUnused ? values : new Float64Array(values.length * 2)
       target.set(values.subarray(from))
       return target
     }
-    this.blocks = move(this.blocks, unused * GROUP_BLOCKS * this.#width)
-    this.groups = move(this.groups, unused * this.#width)
+    this.blocks = move(this.blocks, unused * GROUP_BLOCKS * width)
+    this.groups = move(this.groups, unused * width)
     this.firstGroup += unused
     this.firstBlock += unused * GROUP_BLOCKS
     this.#makeRoom(first, end)
@@ -151,8 +140,14 @@ export type BlockPass = {
 /**
  * Compiles the same aggregates as `compileWindowPass` for long segments. Row windows and distinct values, which no block can
  * tell, are left to the plain pass.
+ *
+ * @param rare as for `compileWindowPass`
  */
-export function compileBlockPass(aggregates: readonly WindowAggregate[], slotOf: readonly number[]): BlockPass {
+export function compileBlockPass(
+  aggregates: readonly WindowAggregate[],
+  slotOf: readonly number[],
+  rare = 0,
+): BlockPass {
   const targets = aggregates.map((aggregate, k) => ({ aggregate, slot: slotOf[k]!, length: lengthOf(aggregate) }))
   const isKept = ({ aggregate }: Target) => 'days' in aggregate && aggregate.fold !== 'distinct'
   const kept = groupAccumulators(targets.filter(isKept), 'a', SEGMENT_LAYOUT)
@@ -161,11 +156,10 @@ export function compileBlockPass(aggregates: readonly WindowAggregate[], slotOf:
     others.map(({ aggregate }) => aggregate),
     others.map(({ slot }) => slot),
   )
-  const foldRows = compileFoldRows(kept)
-  const foldBlocks = compileFoldBlocks(kept)
-  const walk = compileWalk(kept)
+  const folds = compileFolds(kept, rare)
+  const walk = createWalk(kept, folds)
   return {
-    createBlocks: () => new RowBlocks(kept.length, foldRows, foldBlocks),
+    createBlocks: () => new RowBlocks(folds),
     run(rows, blocks, end, slots) {
       blocks.refresh(rows)
       walk(rows, blocks, end, slots)
@@ -174,81 +168,73 @@ export function compileBlockPass(aggregates: readonly WindowAggregate[], slotOf:
   }
 }
 
-function prepareLines(accumulators: readonly Accumulator[]): string[] {
-  const read = accumulators
-    .filter(({ aggregate }) => aggregate.fold !== 'count')
-    .map(({ aggregate }) => aggregate.column)
-  return SEGMENT_LAYOUT.prepare([...new Set(read)])
-}
-
-function startLines(accumulators: readonly Accumulator[]): string[] {
-  return accumulators.map(({ name, aggregate }) => `let ${name} = ${initialValue(aggregate)}`)
-}
-
-/** Takes row `i` for these accumulators. */
-function rowLines(accumulators: readonly Accumulator[]): string[] {
-  const groups = [...groupByFilter(accumulators)]
-  const updates = groups.map(([where, members]) => onlyWhere(where, members.map(updateStatement).join('; ')))
-  return [`  const t = ${SEGMENT_LAYOUT.traits}`, ...updates]
-}
-
-/** Takes what is kept from `source[p]` on; accumulator k of all stands k places further. */
-function keptLines(all: readonly Accumulator[], active: readonly Accumulator[], source: string): string[] {
-  return active.map((one) => {
-    const value = `${source}[p + ${all.indexOf(one)}]`
-    const { name, aggregate } = one
-    if (!isExtreme(aggregate)) return `  ${name} += ${value}`
-    return `  if (${value} ${aggregate.fold === 'max' ? '>' : '<'} ${name}) ${name} = ${value}`
-  })
-}
-
-function outLines(accumulators: readonly Accumulator[]): string[] {
-  return accumulators.map(({ name }, k) => `out[at + ${k}] = ${name}`)
-}
-
-function compileFoldRows(accumulators: readonly Accumulator[]): FoldRows {
-  const lines = [...prepareLines(accumulators), ...startLines(accumulators)]
-  lines.push(`for (let i = from; i < from + ${BLOCK_ROWS}; i++) {`, ...rowLines(accumulators), '}')
-  lines.push(...outLines(accumulators))
-  return generateFunction<FoldRows>('foldRows(rows, from, out, at)', lines)
-}
-
-function compileFoldBlocks(accumulators: readonly Accumulator[]): FoldBlocks {
-  const width = accumulators.length
-  const lines = startLines(accumulators)
-  lines.push(`for (let p = from; p < from + ${width * GROUP_BLOCKS}; p += ${width}) {`)
-  lines.push(...keptLines(accumulators, accumulators, 'blocks'), '}', ...outLines(accumulators))
-  return generateFunction<FoldBlocks>('foldBlocks(blocks, from, out, at)', lines)
-}
-
 type Walk = (rows: Segment, blocks: RowBlocks, end: number, slots: Float64Array) => void
 
-/** The backward pass, which takes a whole block or group where it stands at the end of one that its window holds. */
-function compileWalk(accumulators: readonly Accumulator[]): Walk {
-  if (accumulators.length === 0) return () => {}
-  const { isEmpty, first, last, time } = SEGMENT_LAYOUT
-  const width = accumulators.length
-  const targets = accumulators.flatMap((one) => one.targets)
-  const sums = targets.filter(({ aggregate }) => aggregate.fold === 'sum')
-  const lines = [`if (${isEmpty}) {`]
-  for (const { aggregate, slot } of targets) lines.push(`  slots[${slot}] = ${isExtreme(aggregate) ? 'NaN' : '0'}`)
-  lines.push('  return', '}', ...prepareLines(accumulators), ...startLines(accumulators))
-  lines.push('const { blocks, groups, firstBlock, firstGroup, dropped } = kept')
-  lines.push(`const first = ${first}`, `let i = ${last}`, 'const shift = dropped - first')
-  lines.push(`while (i >= first && ${time} > end) i--`)
-  const isWhole = (rows: number) => `i - ${rows - 1} >= first && times[i - ${rows - 1}] > limit`
-  for (const length of lengthsOf(accumulators)) {
-    const active = accumulators.filter((one) => one.length >= length)
-    lines.push('{', `const limit = end - ${length}`, `while (i >= first && ${time} > limit) {`)
-    lines.push(`  const next = i + shift + 1`, `  if ((next & ${BLOCK_ROWS - 1}) === 0 && ${isWhole(BLOCK_ROWS)}) {`)
-    lines.push(`  if ((next & ${GROUP_ROWS - 1}) === 0 && ${isWhole(GROUP_ROWS)}) {`)
-    lines.push(`  const p = (next / ${GROUP_ROWS} - 1 - firstGroup) * ${width}`)
-    lines.push(...keptLines(accumulators, active, 'groups'), `  i -= ${GROUP_ROWS}`, '  continue', '  }')
-    lines.push(`  const p = (next / ${BLOCK_ROWS} - 1 - firstBlock) * ${width}`)
-    lines.push(...keptLines(accumulators, active, 'blocks'), `  i -= ${BLOCK_ROWS}`, '  continue', '  }')
-    lines.push(...rowLines(active), '  i--', '}', '}')
-    for (const one of accumulators) lines.push(...storeValues(one, length))
+/** The backward pass from the shortest window to the longest, which takes whole blocks and groups where a window holds them. */
+function createWalk(accumulators: readonly Accumulator[], folds: Folds): Walk {
+  const levels = levelsOf(accumulators, folds)
+  const sums = accumulators.flatMap((one) => one.targets).filter(({ aggregate }) => aggregate.fold === 'sum')
+  const sumExactly = exactSums<Segment>(sums, SEGMENT_LAYOUT)
+  const values = new Float64Array(folds.width)
+  return (rows, kept, end, slots) => {
+    folds.begin(values, 0)
+    const times = rows.chunk?.f64[0] ?? NO_TIMES
+    let until = firstAfter(times, rows.start, rows.start + rows.length, end)
+    let isExact = true
+    for (const { length, addKept, store } of levels) {
+      const from = firstAfter(times, rows.start, until, end - length)
+      addRange(folds, rows, kept, from, until, values, addKept)
+      until = from
+      if (!store(values, slots)) isExact = false
+    }
+    if (!isExact) sumExactly(rows, end, slots)
   }
-  if (sums.length > 0) lines.push(`if (${sumIsInexact(accumulators)}) sumExactly(rows, end, slots)`)
-  return generateFunction<Walk>('walk(rows, kept, end, slots)', lines, { sumExactly: exactSums(sums, SEGMENT_LAYOUT) })
+}
+
+const NO_TIMES = new Float64Array(0)
+
+/** Adds the rows `from … until`: single ones up to the first whole block, blocks up to the first whole group, and so back. */
+function addRange(
+  folds: Folds,
+  rows: Segment,
+  kept: RowBlocks,
+  from: number,
+  until: number,
+  values: Float64Array,
+  addKept: AddKept,
+): void {
+  const { width } = folds
+  const { blocks, groups, firstBlock, firstGroup } = kept
+  const shift = kept.dropped - rows.start
+  const block = Math.ceil((from + shift) / BLOCK_ROWS)
+  const blockEnd = Math.floor((until + shift) / BLOCK_ROWS)
+  if (block >= blockEnd) {
+    folds.addRows(rows, from, until, values, 0)
+    return
+  }
+  folds.addRows(rows, from, block * BLOCK_ROWS - shift, values, 0)
+  folds.addRows(rows, blockEnd * BLOCK_ROWS - shift, until, values, 0)
+  const addBlocks = (first: number, end: number) =>
+    addKept(blocks, (first - firstBlock) * width, (end - firstBlock) * width, values, 0)
+  const group = Math.ceil(block / GROUP_BLOCKS)
+  const groupEnd = Math.floor(blockEnd / GROUP_BLOCKS)
+  if (group >= groupEnd) {
+    addBlocks(block, blockEnd)
+    return
+  }
+  addBlocks(block, group * GROUP_BLOCKS)
+  addBlocks(groupEnd * GROUP_BLOCKS, blockEnd)
+  addKept(groups, (group - firstGroup) * width, (groupEnd - firstGroup) * width, values, 0)
+}
+
+/** Index of the first of the ascending `times[from … end)` that lies after `time`; `end` where none does. */
+function firstAfter(times: Float64Array, from: number, end: number, time: number): number {
+  let low = from
+  let high = end
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (times[middle]! > time) high = middle
+    else low = middle + 1
+  }
+  return low
 }
