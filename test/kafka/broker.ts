@@ -45,7 +45,6 @@ export async function startBroker(cache: string): Promise<TestBroker> {
   const uuid = Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url')
   // One word: the id may begin with a hyphen.
   const format = ['kafka.tools.StorageTool', 'format', `--cluster-id=${uuid}`, '--standalone', '-c']
-  await run('java', [...JVM, ...classPath, ...format, join(directory, 'server.properties')])
   const watcher = watch(directory)
   let java: ChildProcess | undefined
   let ended: Promise<void> = Promise.resolve()
@@ -92,6 +91,7 @@ export async function startBroker(cache: string): Promise<TestBroker> {
   }
 
   try {
+    await run('java', [...JVM, ...classPath, ...format, join(directory, 'server.properties')])
     await start()
   } catch (error) {
     await close()

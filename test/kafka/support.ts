@@ -20,7 +20,7 @@ export type KafkaContext = {
   /** Brokers to talk to. */
   readonly brokers: () => readonly string[]
   /** A client of its own; what is opened of it is closed by its opener. */
-  readonly open: (address?: string) => Kafka
+  readonly open: (address?: string, clientId?: string) => Kafka
   /** The broker that was started here. */
   readonly broker: () => TestBroker
   /** A topic name that nobody used yet. */
@@ -64,10 +64,10 @@ export async function describeKafka(
       logged,
       broker: () => broker!,
       name: (what) => `test-${process.pid}-${Date.now()}-${names++}-${what}`,
-      open: (address) =>
+      open: (address, clientId = 'test') =>
         openKafka({
           brokers: address === undefined ? brokers() : [address],
-          clientId: 'test',
+          clientId,
           logger: (level, message, fields) => logged.push({ level, message, fields }),
         }),
     })

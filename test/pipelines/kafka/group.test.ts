@@ -11,7 +11,8 @@ await describeKafka('a consumer group', { own: false }, (kafka) => {
     const b = collect(client, { topics: [topic], group: topic })
     await until(() => a.owned().length === 3 && b.owned().length === 3, 'two share')
     const [ofA, ofB] = [a.owned(), b.owned()]
-    const c = collect(client, { topics: [topic], group: topic })
+    // Its name comes before theirs, so that it would be dealt partitions first.
+    const c = collect(kafka.open(undefined, 'first'), { topics: [topic], group: topic })
     await until(() => [a, b, c].every((member) => member.owned().length === 2), 'three share')
     // One partition of each moved, and what stayed did not go and come back.
     for (const [member, before] of [[a, ofA] as const, [b, ofB] as const]) {

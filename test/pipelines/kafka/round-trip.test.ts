@@ -3,6 +3,8 @@ import type { NewRecord } from '../../../pipelines/kafka/port.ts'
 import { collect, describeKafka, until } from '../../kafka/support.ts'
 
 const TIME = 1_767_225_600_123
+/** Some hundred values of that length are more than one request carries. */
+const LONG = 4000
 /** The broker keeps records by their time: those of long ago it would delete at once. */
 const KEPT = { 'retention.ms': '-1' }
 
@@ -64,9 +66,9 @@ await describeKafka('records', { own: false }, (kafka) => {
       const [start] = await admin.watermarks(topic)
       const calls = Array.from({ length: 200 }, (_, i) =>
         producer.append(topic, [
-          { partition: 0, key: null, value: `a${i}` },
+          { partition: 0, key: null, value: `a${i}`.padEnd(LONG) },
           { partition: 1, key: null, value: 'other' },
-          { partition: 0, key: null, value: `b${i}` },
+          { partition: 0, key: null, value: `b${i}`.padEnd(LONG) },
         ]),
       )
       const offsets = await Promise.all(calls)
@@ -76,7 +78,7 @@ await describeKafka('records', { own: false }, (kafka) => {
       const reader = client.reader()
       const values: string[] = []
       for await (const { records } of reader.read({ topic, partition: 0 }, start!.high)) {
-        values.push(...records.map(({ value }) => String(value)))
+        values.push(...records.map(({ value }) => String(value).trim()))
       }
       expect(values).toEqual(Array.from({ length: 200 }, (_, i) => [`a${i}`, `b${i}`]).flat())
       await reader.close()
