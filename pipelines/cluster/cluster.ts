@@ -13,12 +13,13 @@ import type { Admin, Kafka, Logger, PartitionReader, Producer } from '../kafka/p
 import { loadModels } from '../run/models.ts'
 import { LogAppender } from './appender.ts'
 import { type ClusterConfig, configuredTenants, type TopicNames, topicNames } from './cluster-config.ts'
-import { seenRecord } from './control-state.ts'
+import { type KnownTopic, seenRecord } from './control-state.ts'
 import { type IntakeCounts, startIntake } from './intake-role.ts'
 import { featureColumns, openPartition } from './open-partition.ts'
 import { startOwner } from './owner-role.ts'
+import type { Ownership } from './ownership.ts'
 import { ClusterFailure, type Role } from './role.ts'
-import { ensureTopics, putControl, readControl } from './topics.ts'
+import { ensureTopics, knownTopic, putControl, readControl } from './topics.ts'
 import { startWorkers, type WorkerRole } from './worker-role.ts'
 
 export const ROLES = ['intake', 'worker', 'api'] as const
@@ -36,6 +37,7 @@ export type ClusterParts = {
   readonly config: ClusterConfig
   readonly names: TopicNames
   readonly shape: LogShape
+  readonly topics: ReadonlyMap<string, KnownTopic>
   readonly kafka: Kafka
   readonly producer: Producer
   readonly admin: Admin
@@ -61,6 +63,8 @@ export type ClusterOptions = {
   readonly secrets: Secrets
   readonly roles: readonly RoleName[]
   readonly logger: Logger
+  /** Input topics that were made again, or have other partitions, and are to be read as they are now. */
+  readonly acceptTopics?: readonly string[] | undefined
   readonly watcher?: RowWatcher
   readonly checkpointEvaluations?: number | undefined
   readonly flushAfterMs?: number | undefined
@@ -78,7 +82,7 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterProc
   if (!loaded.ok) throw new ClusterFailure(loaded.detail)
   const stopping = new AbortController()
   const parts = await connect(options, stopping.signal)
-  const { kafka, producer, admin, reader, appender, names, shape, database, patiently } = parts
+  const { kafka, producer, admin, reader, appender, names, shape, topics, database, patiently } = parts
   const started: Role[] = []
   const intake: IntakeCounts = { accepted: 0, dropped_fields: 0, refused: {} }
   let workers: WorkerRole | undefined
@@ -96,15 +100,17 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterProc
       checkpointEvaluations: options.checkpointEvaluations,
       onOpened: options.onOpened,
     }
-    workers = startWorkers({ kafka, config, names, open: (number, owner) => openPartition(partition, number, owner) })
+    const topic = knownTopic(topics, names.log)
+    const open = (number: number, owner: Ownership) => openPartition(partition, number, owner)
+    workers = startWorkers({ kafka, config, names, topic, open })
     started.push(workers)
   }
   if (roles.includes('intake')) {
     const definitions = currentDefinitions(loaded.models.at(-1) ?? null, CATALOGUE)
-    started.push(startOwner({ kafka, producer, admin, reader, appender, config, names, shape, definitions }))
+    started.push(startOwner({ kafka, producer, admin, reader, appender, config, names, shape, topics, definitions }))
     await definitionsInForce(parts)
     if (config.inputs.length > 0) {
-      started.push(startIntake({ kafka, producer, admin, appender, config, names, counts: intake }))
+      started.push(startIntake({ kafka, producer, admin, appender, config, names, topics, counts: intake }))
     }
   }
   return {
@@ -151,7 +157,8 @@ async function connect(options: ClusterOptions, stopping: AbortSignal): Promise<
   const producer = kafka.producer()
   const admin = kafka.admin()
   const reader = kafka.reader()
-  const shape = await ensureTopics({ admin, producer, reader }, config, names)
+  const ready = await ensureTopics({ admin, producer, reader }, config, names, options.acceptTopics ?? [])
+  const { shape } = ready
   const database = openDatabase(config, secrets)
   const availability = createAvailability((outage) => {
     if (outage === undefined) logger('info', 'ClickHouse answers again', {})
@@ -171,7 +178,7 @@ async function connect(options: ClusterOptions, stopping: AbortSignal): Promise<
     },
     onTenant: (tenant, configuration, since) => putControl(producer, names, [seenRecord(tenant, configuration, since)]),
   })
-  return { config, names, shape, kafka, producer, admin, reader, appender, database, availability, patiently }
+  return { config, names, ...ready, kafka, producer, admin, reader, appender, database, availability, patiently }
 }
 
 function openDatabase({ clickhouse }: ClusterConfig, { clickhousePassword }: Secrets): Database {

@@ -18,6 +18,7 @@ export type ClusterRunOptions = {
   readonly host: string
   readonly port: number
   readonly tenant: string
+  readonly acceptTopics: readonly string[]
 }
 
 /** One process of a cluster, until it is told to stop or one of its roles ends. */
@@ -25,7 +26,7 @@ export async function runCluster(options: ClusterRunOptions, stop: AbortSignal):
   const roles = rolesOf(options.role)
   const read = readClusterConfig(options.config)
   if (!read.ok) throw new Failure(read.detail)
-  const cluster = await start(read.config, roles)
+  const cluster = await start(read.config, roles, options.acceptTopics)
   let api: ApiRole | undefined
   try {
     if (roles.includes('api')) {
@@ -49,12 +50,17 @@ export async function runCluster(options: ClusterRunOptions, stop: AbortSignal):
   }
 }
 
-async function start(config: ClusterConfig, roles: readonly RoleName[]): Promise<ClusterProcess> {
+async function start(
+  config: ClusterConfig,
+  roles: readonly RoleName[],
+  acceptTopics: readonly string[],
+): Promise<ClusterProcess> {
   try {
     return await startCluster({
       config,
       secrets: clusterSecrets(),
       roles,
+      acceptTopics,
       logger: logLine,
       onOpened: (partition, detail) => say(`partition ${partition}: ${detail}`),
     })

@@ -36,6 +36,7 @@ type Options = {
   model: boolean
   config?: string
   role: string
+  acceptTopic: string[]
 }
 
 export function runCommand(): Command {
@@ -73,8 +74,8 @@ async function run(options: Options): Promise<void> {
     throw new UsageError('--source kafka needs --config FILE, which says where Kafka and ClickHouse are')
   }
   if (options.config !== undefined) {
-    const { config, role, data, host, tenant } = options
-    await runCluster({ config, role, data, host, port, tenant }, stop.signal)
+    const { config, role, data, host, tenant, acceptTopic } = options
+    await runCluster({ config, role, data, host, port, tenant, acceptTopics: acceptTopic }, stop.signal)
     return
   }
   const pipeline = await openForCommand({ directory: options.data, withoutModel: !options.model })
