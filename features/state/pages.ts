@@ -17,7 +17,7 @@ export class PageStore {
   readonly stride: number
   readonly rowsPerPage: number
   readonly #pageWords: number
-  readonly #chunks: Uint32Array[] = []
+  readonly #chunks: Uint32Array<SharedArrayBuffer>[] = []
   #pagesUsed = 0
   readonly #free: number[] = []
   /** By owner: number of its last page, and of its rows. */
@@ -173,17 +173,21 @@ export class PageStore {
     return this.#pagesUsed - this.#free.length
   }
 
-  /**
-   * Takes memory for so many owners and pages in all. Each 64 MB of it let V8 collect garbage, which is cheap only as long
-   * as there are few objects: who is about to fill a store does this first.
-   */
+  /** Takes memory for so many owners and pages in all. */
   reserve(owners: number, pages: number): void {
     if (owners > this.#rows.length) this.#growOwners(owners - 1)
     while (this.#chunks.length * PAGES_PER_CHUNK < pages) this.#addChunk()
   }
 
+  /** What the pages lie in. */
+  get memory(): readonly SharedArrayBuffer[] {
+    return this.#chunks.map(({ buffer }) => buffer)
+  }
+
+  /** Shared memory: each 64 MB of the other kind let V8 collect all garbage, and no other thread can prepare them. */
   #addChunk(): void {
-    this.#chunks.push(new Uint32Array(PAGES_PER_CHUNK * this.#pageWords))
+    const bytes = PAGES_PER_CHUNK * this.#pageWords * Uint32Array.BYTES_PER_ELEMENT
+    this.#chunks.push(new Uint32Array(new SharedArrayBuffer(bytes)))
   }
 
   #take(before: number): number {

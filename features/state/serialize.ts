@@ -69,6 +69,15 @@ export function reservePages(partition: FeaturePartition, borrowers: number, cou
   })
 }
 
+/** The memory that a partition's pages lie in, in the order in which borrowers that are read one after the other fill it. */
+export function pageMemory(partition: FeaturePartition): SharedArrayBuffer[] {
+  const memory = storesOf(partition).flatMap((store) => {
+    const chunks = store.memory
+    return chunks.map((chunk, k) => ({ chunk, share: k / chunks.length }))
+  })
+  return memory.sort((a, b) => a.share - b.share).map(({ chunk }) => chunk)
+}
+
 function storesOf({ transactions, accounts, queries, book }: FeaturePartition): readonly PageStore[] {
   return [transactions.pages, accounts.pages, queries.pages, book.pages]
 }
