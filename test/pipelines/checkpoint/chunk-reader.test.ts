@@ -1,5 +1,6 @@
 import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { ChunkWriter } from '../../../pipelines/checkpoint/chunk-file.ts'
 import { DamagedFile, ROOMS, readChunks, readsOf } from '../../../pipelines/checkpoint/chunk-reader.ts'
@@ -24,7 +25,7 @@ describe.each([
     const { folder, file } = await written()
     const memory = [new SharedArrayBuffer(16_384), new SharedArrayBuffer(4096)]
     for (const [k, piece] of memory.entries()) new Uint32Array(piece).fill(0xf000_0000 + k)
-    await read(folder, file, memory)
+    await read(folder, file, memory, [], 500)
     for (const [k, piece] of memory.entries())
       expect(new Set(new Uint32Array(piece))).toEqual(new Set([0xf000_0000 + k]))
   })
@@ -48,10 +49,18 @@ describe.each([
     }
   })
 
-  async function read(folder: string, file: StateFile, memory: SharedArrayBuffer[], given: number[][] = []) {
+  /** Waits before the first chunk, so that a thread has filled its rooms and has nothing to read. */
+  async function read(
+    folder: string,
+    file: StateFile,
+    memory: SharedArrayBuffer[],
+    given: number[][] = [],
+    idle_ms = 0,
+  ) {
     const reads = [...readsOf(file, 'states'), ...readsOf(file, 'names')]
     const reader = readChunks(folder, [file], reads, memory, threadBytesMin)
     try {
+      await delay(idle_ms)
       for (const _ of reads) given.push([...(await reader.next()).words])
     } finally {
       await reader.close()
