@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createKey, KEYS_FILE } from '../../../api/keys.ts'
-import { type ApiRole, startApi } from '../../cluster/api-role.ts'
 import { type ClusterProcess, ROLES, type RoleName, startCluster } from '../../cluster/cluster.ts'
 import { type ClusterConfig, readClusterConfig } from '../../cluster/cluster-config.ts'
 import { ClusterFailure } from '../../cluster/role.ts'
 import { clusterSecrets } from '../../config.ts'
 import type { Logger } from '../../kafka/port.ts'
+import { type ApiRole, startApi } from '../../run/cluster-api.ts'
 import { describeError, Failure, print, say, UsageError } from '../output.ts'
 
 const ALL = 'all'
