@@ -23,6 +23,8 @@ export class RecentIds {
   #hashes = new Uint32Array(SLOTS_FIRST * 4)
   /** Day until which an entry must be kept, as `packedDay` has it. */
   #days = new Uint16Array(SLOTS_FIRST)
+  /** Entries whose event the engine refused, which are few: `high:low` of their ids. */
+  readonly #refused = new Set<string>()
 
   get size(): number {
     return this.#size
@@ -41,19 +43,46 @@ export class RecentIds {
     return sameContent ? 'repeat' : 'conflict'
   }
 
-  /** Adds what was not there, kept until business day `day` is forgotten. */
+  /** Whether the engine refused what it received under this id: then the id may come again, with whatever content. */
+  isRefused(hashes: Uint32Array, at: number): boolean {
+    return this.#refused.size > 0 && this.#refused.has(keyOf(hashes, at))
+  }
+
+  /** Takes note that the engine refused the event of an id that is here. */
+  refuse(hashes: Uint32Array, at: number): void {
+    if (this.#days[this.#find(hashes[at] as number, hashes[at + 1] as number)] === EMPTY) return
+    this.#refused.add(keyOf(hashes, at))
+  }
+
+  /** Takes that back. */
+  unrefuse(hashes: Uint32Array, at: number): void {
+    this.#refused.delete(keyOf(hashes, at))
+  }
+
+  /** Whether an id that is here is kept until business day `day` at least. */
+  isKeptUntil(hashes: Uint32Array, at: number, day: number): boolean {
+    const slot = this.#find(hashes[at] as number, hashes[at + 1] as number)
+    return (this.#days[slot] as number) >= packedDay(day)
+  }
+
+  /** Adds what was not there, or was refused, kept until business day `day` is forgotten. */
   add(hashes: Uint32Array, at: number, day: number): void {
     if (this.#size + 1 > this.#days.length * LOAD_MAX) this.#rebuild(Math.ceil(this.#days.length * GROWTH), EMPTY)
     const slot = this.#find(hashes[at] as number, hashes[at + 1] as number)
-    if (this.#days[slot] !== EMPTY) return
+    if (this.#days[slot] === EMPTY) this.#size++
+    else if (!this.isRefused(hashes, at)) return
+    else this.#refused.delete(keyOf(hashes, at))
     for (let k = 0; k < 4; k++) this.#hashes[slot * 4 + k] = hashes[at + k] as number
     this.#days[slot] = packedDay(day)
-    this.#size++
   }
 
   /** Forgets what had to be kept until before `day`. */
   forgetBefore(day: number): void {
     this.#rebuild(this.#days.length, packedDay(day))
+    for (const key of this.#refused) {
+      const [high, low] = key.split(':').map(Number) as [number, number]
+      if (this.#days[this.#find(high, low)] === EMPTY) this.#refused.delete(key)
+    }
   }
 
   #find(high: number, low: number): number {
@@ -81,6 +110,10 @@ export class RecentIds {
       this.#size++
     }
   }
+}
+
+function keyOf(hashes: Uint32Array, at: number): string {
+  return `${hashes[at]}:${hashes[at + 1]}`
 }
 
 /** Days before 1970 count as its eve, −Infinity among them; Infinity and the last days there are, as for ever. */
