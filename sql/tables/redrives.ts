@@ -1,4 +1,4 @@
-import { createBlock, type RowBlock, type RowOf } from '../native.ts'
+import { createBlock, type RowBlock } from '../native.ts'
 
 /** One row per attempt to send a dead letter again. */
 export const REDRIVES_COLUMNS = {
@@ -11,7 +11,6 @@ export const REDRIVES_COLUMNS = {
   offset: 'Nullable(UInt64)',
 } as const
 
-export type RedriveRow = RowOf<typeof REDRIVES_COLUMNS>
 export type RedrivesBlock = RowBlock<typeof REDRIVES_COLUMNS>
 
 /** An empty block for `insertBlock('redrives', …)`. */
