@@ -7,7 +7,6 @@ import {
   type RedriveOutcome,
 } from '../../sql/queries/dead-letters.ts'
 import { findNewPlaces, type NewPlace } from '../../sql/queries/redrives.ts'
-import { createRedrivesBlock } from '../../sql/tables/redrives.ts'
 import type { Incoming, IntakeResult } from '../intake/items.ts'
 import { Originals } from '../intake/originals.ts'
 import { prepare } from '../intake/prepare.ts'
@@ -15,6 +14,7 @@ import type { JobProgress } from '../jobs.ts'
 import type { Pipeline } from '../run/pipeline.ts'
 import { foresee, isHeld } from './foresee.ts'
 import { type Letter, type Openable, openLetters } from './letters.ts'
+import { recordOutcomes } from './record.ts'
 import { type Redriven, type RedriveSummary, summaryOf } from './summary.ts'
 
 /** Dead letters that are sent again at once; each such piece is in the tables before the next one begins. */
@@ -100,19 +100,7 @@ async function sendPiece(pipeline: Pipeline, sql: Sql, opened: readonly Openable
     if (result.status !== 'accepted') return outcomeOf(one, result)
     return outcomeInLog(pipeline, one, places.get(one.item.source_partition))
   })
-  const block = createRedrivesBlock()
-  for (const { letter, outcome, reason, detail, place } of redriven) {
-    block.append({
-      tenant: letter.tenant,
-      dead_letter: letter.id,
-      attempt: letter.attempts + 1,
-      outcome,
-      detail: [reason, detail].filter((text) => text !== undefined && text !== '').join(': '),
-      partition: place?.partition ?? null,
-      offset: place?.offset ?? null,
-    })
-  }
-  await sql.insertBlock('redrives', block)
+  await recordOutcomes(sql, redriven)
   return redriven
 }
 

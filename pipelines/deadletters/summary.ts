@@ -22,6 +22,8 @@ export type RedriveSummary = {
   readonly refused: Readonly<Record<string, number>>
   /** Their original bytes are gone. */
   readonly lost: number
+  /** They are in a cluster's log, and no worker had come to them. */
+  readonly sent: number
   /** Whether more would have matched. */
   readonly left: boolean
   readonly seconds: number
@@ -54,6 +56,7 @@ export function summaryOf(
     repeats: countOf('repeat'),
     refused,
     lost: countOf('lost'),
+    sent: countOf('sent'),
     left,
     seconds: Math.round(seconds * 1000) / 1000,
     letters: redriven.slice(0, LETTERS_NAMED_MAX).map(({ letter, outcome, reason, detail }) => {

@@ -21,8 +21,8 @@ export type DeadLetterFilter = {
   readonly open?: boolean | undefined
 }
 
-/** Outcomes of sending a dead letter again. `refused` with a new place: the engine refused it there, where it has a dead letter of its own. */
-export const REDRIVE_OUTCOMES = ['accepted', 'repeat', 'refused', 'lost'] as const
+/** Outcomes of sending a dead letter again. `refused` with a new place: the engine refused it there, where it has a dead letter of its own. `sent`: a cluster's log has it, and no worker had come to it. */
+export const REDRIVE_OUTCOMES = ['accepted', 'repeat', 'refused', 'lost', 'sent'] as const
 export type RedriveOutcome = (typeof REDRIVE_OUTCOMES)[number]
 
 /** One dead letter, and its last attempt to be sent again. */

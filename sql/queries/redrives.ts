@@ -35,3 +35,21 @@ export async function findNewPlaces(
   }
   return places
 }
+
+/** What the tables say of places of the log, by `partition/offset`: nothing of a repeat, an empty reason of what was taken. */
+export async function readVerdicts(
+  sql: Sql,
+  places: readonly { readonly partition: number; readonly offset: number }[],
+): Promise<Map<string, { readonly reason: string; readonly detail: string }>> {
+  if (places.length === 0) return new Map()
+  const list = `(${places.map(({ partition, offset }) => `(${partition}, ${offset})`).join(', ')})`
+  const rows = await sql.query<NewPlace>(
+    `SELECT partition, offset, max(why) AS reason, max(words) AS detail FROM (
+       SELECT partition, offset, '' AS why, '' AS words FROM events WHERE (partition, offset) IN ${list}
+       UNION ALL
+       SELECT assumeNotNull(partition), assumeNotNull(offset), reason, detail FROM dead_letters
+       WHERE partition IS NOT NULL AND (assumeNotNull(partition), assumeNotNull(offset)) IN ${list}
+     ) GROUP BY partition, offset`,
+  )
+  return new Map(rows.map(({ partition, offset, reason, detail }) => [`${partition}/${offset}`, { reason, detail }]))
+}

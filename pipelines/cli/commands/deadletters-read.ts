@@ -7,7 +7,9 @@ import {
   HAS_REDRIVES,
 } from '../../../sql/queries/dead-letters.ts'
 import { recordStatement } from '../../../sql/queries/log.ts'
+import { readOriginalRecord } from '../../cluster/redrive.ts'
 import { placeKey, readOriginals } from '../../intake/originals.ts'
+import { CONFIG_HELP, inCluster, withClusterStatements } from '../cluster.ts'
 import { addFilterOptions, deadLetterId, type FilterOptions, filterOf } from '../dead-letter-filter.ts'
 import { Failure, groupDigits, print, say } from '../output.ts'
 import { readRows, type Statements, withStatements } from '../statements.ts'
@@ -18,13 +20,14 @@ const LIST_LIMIT_MAX = 1_000_000
 /** Letters of a reason in words that a line of the list shows. */
 const DETAIL_LENGTH_MAX = 80
 
-type ListOptions = FilterOptions & { data: string; open?: true; json?: true }
+type ListOptions = FilterOptions & { data: string; config?: string; open?: true; json?: true }
 
 export function listCommand(): Command {
   const command = new Command('list')
     .description('dead letters, in the order in which they were refused, and how many there are by reason')
     .option('--open', 'those alone of which nothing has come yet')
     .option('--data <dir>', 'data directory', './data')
+    .option('--config <file>', CONFIG_HELP)
     .option('--json', 'print one JSON array')
     .action(list)
   return addFilterOptions(command, LIST_LIMIT)
@@ -35,7 +38,7 @@ type Count = { readonly step: string; readonly reason: string; readonly count: n
 async function list(options: ListOptions): Promise<void> {
   const { filter, limit } = filterOf(options, LIST_LIMIT_MAX)
   const wanted = options.open === true ? { ...filter, open: true } : filter
-  const { letters, counts } = await withStatements(options.data, async (statements) => {
+  const { letters, counts } = await withTables(options, async (statements) => {
     const hasRedrives = await knowsRedrives(statements)
     return {
       letters: await readRows<DeadLetter>(statements, deadLettersStatement(wanted, limit, hasRedrives)),
@@ -76,6 +79,7 @@ export function showCommand(): Command {
     .description('all of one dead letter, with its original bytes, which no SQL shows')
     .argument('<id>', 'its id, as the list shows it')
     .option('--data <dir>', 'data directory', './data')
+    .option('--config <file>', CONFIG_HELP)
     .option('--json', 'print one JSON object; the bytes are in base64')
     .addHelpText(
       'after',
@@ -86,9 +90,9 @@ data. What the engine refused was understood: there the record of the log is sho
     .action(show)
 }
 
-async function show(text: string, options: { data: string; json?: true }): Promise<void> {
+async function show(text: string, options: { data: string; config?: string; json?: true }): Promise<void> {
   const id = deadLetterId(text)
-  const found = await withStatements(options.data, async (statements) => {
+  const found = await withTables(options, async (statements) => {
     const filter: DeadLetterFilter = { ids: [id] }
     const letters = await readRows<DeadLetter>(
       statements,
@@ -104,8 +108,7 @@ async function show(text: string, options: { data: string; json?: true }): Promi
   if (found === undefined) throw new Failure(`there is no dead letter ${id}: see deadletters list`)
   const { letter, record } = found
   // Read as the files' owner, not through whoever holds the directory: their permissions decide.
-  const original =
-    record === undefined ? (await readOriginals(options.data, [letter])).get(placeKey(letter)) : undefined
+  const original = record === undefined ? await originalOf(options, letter) : undefined
   if (options.json) {
     print(JSON.stringify({ ...letter, record: record ?? null, original_base64: original?.toString('base64') ?? null }))
     return
@@ -116,6 +119,21 @@ async function show(text: string, options: { data: string; json?: true }): Promi
   if (record !== undefined) print(JSON.stringify({ ...record, data: JSON.parse(record.data) as unknown }))
   else if (original === undefined) say('its original bytes are not kept any more')
   else print(printable(original))
+}
+
+/** Of a cluster, from the topic's dead letters or, where its worker refused it, from the log. */
+async function originalOf(options: { data: string; config?: string }, letter: DeadLetter): Promise<Buffer | undefined> {
+  const { config } = options
+  if (config !== undefined) return inCluster(config, (parts) => readOriginalRecord(parts, letter))
+  return (await readOriginals(options.data, [letter])).get(placeKey(letter))
+}
+
+/** Statements over a data directory, or with a cluster's configuration over its ClickHouse. */
+function withTables<Result>(
+  { data, config }: { data: string; config?: string },
+  use: (statements: Statements) => Promise<Result>,
+): Promise<Result> {
+  return config === undefined ? withStatements(data, use) : withClusterStatements(config, use)
 }
 
 type Shown = { readonly data: string } & Readonly<Record<string, unknown>>

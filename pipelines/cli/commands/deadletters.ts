@@ -1,9 +1,11 @@
 import { Command } from 'commander'
 import type { RedriveRequest } from '../../../api/dependencies.ts'
 import { REDRIVE_IDS_MAX } from '../../../api/jobs/route.ts'
+import { redriveCluster } from '../../cluster/redrive.ts'
 import { REDRIVE_LETTERS_MAX, redrive } from '../../deadletters/redrive.ts'
 import { LETTERS_NAMED_MAX, type RedriveSummary } from '../../deadletters/summary.ts'
 import type { JobProgress } from '../../jobs.ts'
+import { CONFIG_HELP, inCluster } from '../cluster.ts'
 import { requireData, withData } from '../data.ts'
 import { addFilterOptions, deadLetterId, type FilterOptions, filterOf } from '../dead-letter-filter.ts'
 import { askForJob, withJobProgress } from '../jobs.ts'
@@ -20,7 +22,7 @@ export function deadlettersCommand(): Command {
     .addCommand(redriveCommand())
 }
 
-type Options = FilterOptions & { data: string; dryRun?: true; model: boolean; json?: true }
+type Options = FilterOptions & { data: string; config?: string; dryRun?: true; model: boolean; json?: true }
 
 function redriveCommand(): Command {
   const command = new Command('redrive')
@@ -28,6 +30,7 @@ function redriveCommand(): Command {
     .argument('[id...]', 'these dead letters, as the list shows them; without any those that match and are open')
     .option('--dry-run', 'tell what would happen and do nothing')
     .option('--data <dir>', 'data directory', './data')
+    .option('--config <file>', CONFIG_HELP)
     .option('--no-model', 'rules alone, where the directory is used without a model')
     .option('--json', 'print the summary as one JSON object on standard output')
     .addHelpText(
@@ -55,7 +58,7 @@ async function run(ids: string[], options: Options): Promise<void> {
     limit,
     dryRun: options.dryRun === true,
   }
-  requireData(options.data)
+  if (options.config === undefined) requireData(options.data)
   const summary = await withJobProgress('redrive', (onProgress, signal) =>
     redriveWherever(options, wanted, onProgress, signal),
   )
@@ -77,6 +80,10 @@ function redriveWherever(
   onProgress: (progress: JobProgress) => void,
   signal: AbortSignal,
 ): Promise<RedriveSummary> {
+  const { config } = options
+  if (config !== undefined) {
+    return inCluster(config, (parts) => redriveCluster(parts, { ...wanted, onProgress, signal }))
+  }
   return withData<RedriveSummary | undefined>(options.data, {
     // Intake and engine are wanted, not the tables alone: the pipeline opens the directory itself.
     opened: () => Promise.resolve(undefined),
@@ -114,7 +121,8 @@ function printSummary(summary: RedriveSummary): void {
   const would = summary.dry_run ? 'would be ' : ''
   say(
     `${groupDigits(summary.dead_letters)} dead letters: ${would}accepted ${groupDigits(summary.accepted)}, ` +
-      `repeats ${groupDigits(summary.repeats)}, refused ${refused.join(', ') || '0'}, lost ${groupDigits(summary.lost)}; ` +
+      `repeats ${groupDigits(summary.repeats)}, refused ${refused.join(', ') || '0'}, lost ${groupDigits(summary.lost)}, ` +
+      `waiting for a worker ${groupDigits(summary.sent)}; ` +
       `${summary.seconds} s`,
   )
   if (summary.left) say('more match: run the same command again')
