@@ -12,7 +12,7 @@ export function foresee(
   const group = features.tenants.get(event.tenant)
   const currency = group?.tenant.configuration.currency
   if (currency !== undefined && 'currency' in event.data && event.data.currency !== currency) {
-    const detail = `${String(event.data.currency)}, but the tenant's currency is ${currency}`
+    const detail = `${event.data.currency}, but the tenant's currency is ${currency}`
     return { reason: 'currency_mismatch', detail }
   }
   if (!event.type.startsWith('loan.') && !event.type.startsWith('repayment.')) return { detail: '' }

@@ -1,4 +1,3 @@
-import type { Event } from '../../features/events/contract.ts'
 import { decodeBytes } from '../../features/events/decode.ts'
 import type { LogRecord } from '../../features/events/record.ts'
 import type { Sql } from '../../sql/client.ts'
@@ -68,7 +67,7 @@ export async function readLogRecords(sql: Sql, letters: readonly DeadLetter[]): 
 
 function openRecord(letter: DeadLetter, { event, source_partition }: LogRecord): Letter {
   const isLive = source_partition.startsWith(LIVE_PREFIX)
-  const decoded = { ok: true, event: event as Event, dropped_fields: 0 } as const
+  const decoded = { ok: true, event, dropped_fields: 0 } as const
   return { ok: true, letter, isLive, item: itemOf(letter, isLive, { bytes: NO_BYTES, decoded }) }
 }
 

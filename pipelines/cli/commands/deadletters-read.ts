@@ -45,7 +45,7 @@ async function list(options: ListOptions): Promise<void> {
       counts: await readRows<Count>(statements, deadLetterCountsStatement(wanted, hasRedrives)),
     }
   })
-  const total = counts.reduce((sum, one) => sum + Number(one.count), 0)
+  const total = counts.reduce((sum, one) => sum + one.count, 0)
   if (options.json) print(JSON.stringify(letters))
   else printList(letters, counts)
   if (total > letters.length) say(`${groupDigits(letters.length)} of ${groupDigits(total)} shown: --limit shows more`)
