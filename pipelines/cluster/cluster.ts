@@ -14,6 +14,7 @@ import { loadModels } from '../run/models.ts'
 import { LogAppender } from './appender.ts'
 import { type ClusterConfig, configuredTenants, type TopicNames, topicNames } from './cluster-config.ts'
 import { type KnownTopic, seenRecord } from './control-state.ts'
+import { startDeadLetters } from './dead-role.ts'
 import { type IntakeCounts, startIntake } from './intake-role.ts'
 import { featureColumns, openPartition } from './open-partition.ts'
 import { startOwner } from './owner-role.ts'
@@ -111,6 +112,7 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterProc
     await definitionsInForce(parts)
     if (config.inputs.length > 0) {
       started.push(startIntake({ kafka, producer, admin, appender, config, names, topics, counts: intake }))
+      started.push(startDeadLetters({ kafka, config, names, sql: patiently(database.session({ partition: 0 })) }))
     }
   }
   return {
@@ -122,10 +124,7 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterProc
       // Intake first, so that nothing is appended that this process's workers do not see.
       for (const role of started.toReversed()) await role.stop()
       stopping.abort()
-      await producer.close()
-      await reader.close()
-      await admin.close()
-      await database.close()
+      await disconnect(parts)
     },
   }
 }
@@ -139,7 +138,32 @@ async function definitionsInForce({ reader, admin, names }: ClusterParts): Promi
   }
 }
 
-async function connect(options: ClusterOptions, stopping: AbortSignal): Promise<ClusterParts> {
+/** Connects a command for as long as its work takes. */
+export async function withCluster<Result>(
+  options: Pick<ClusterOptions, 'config' | 'secrets' | 'logger' | 'acceptTopics'>,
+  work: (parts: ClusterParts) => Promise<Result>,
+): Promise<Result> {
+  const stopping = new AbortController()
+  const parts = await connect(options, stopping.signal)
+  try {
+    return await work(parts)
+  } finally {
+    stopping.abort()
+    await disconnect(parts)
+  }
+}
+
+async function disconnect({ producer, reader, admin, database }: ClusterParts): Promise<void> {
+  await producer.close()
+  await reader.close()
+  await admin.close()
+  await database.close()
+}
+
+async function connect(
+  options: Pick<ClusterOptions, 'config' | 'secrets' | 'logger' | 'acceptTopics'>,
+  stopping: AbortSignal,
+): Promise<ClusterParts> {
   const { config, secrets, logger } = options
   const names = topicNames(config.kafka.prefix)
   const { sasl } = config.kafka
@@ -181,7 +205,8 @@ async function connect(options: ClusterOptions, stopping: AbortSignal): Promise<
   return { config, names, ...ready, kafka, producer, admin, reader, appender, database, availability, patiently }
 }
 
-function openDatabase({ clickhouse }: ClusterConfig, { clickhousePassword }: Secrets): Database {
+/** The database of a configuration; nothing is asked of it yet. */
+export function openDatabase({ clickhouse }: ClusterConfig, { clickhousePassword }: Secrets): Database {
   const { url, user, database, cluster, shards } = clickhouse
   return openServer({
     url,

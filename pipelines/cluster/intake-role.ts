@@ -1,7 +1,8 @@
-import type { Admin, Batch, Control, Kafka, NewRecord, Producer, TopicPartition } from '../kafka/port.ts'
+import type { Admin, Batch, Control, Kafka, Producer, TopicPartition } from '../kafka/port.ts'
 import type { LogAppender } from './appender.ts'
 import type { ClusterConfig, TopicNames } from './cluster-config.ts'
 import { type KnownTopic, sourceRecord } from './control-state.ts'
+import { deadRecord } from './dead-letter.ts'
 import { isOwned } from './ownership.ts'
 import { ClusterFailure, type Role } from './role.ts'
 import { type RefusedRecord, SourceReader, sourceName } from './source-reader.ts'
@@ -121,30 +122,6 @@ export function startIntake(parts: IntakeParts): Role {
       clearInterval(timer)
       await consumer.stop()
       await reporting
-    },
-  }
-}
-
-const STEP_HEADER = 'foreshock_step'
-const REASON_HEADER = 'foreshock_reason'
-const DETAIL_HEADER = 'foreshock_detail'
-const PLACE_HEADER = 'foreshock_place'
-const TENANT_HEADER = 'foreshock_tenant'
-
-/** A refused record as it lies in `<topic>.dead`: as it came, and why it is there. */
-function deadRecord({ record, tenant, step, reason, detail, source_partition }: RefusedRecord): NewRecord {
-  return {
-    partition: 0,
-    key: record.key,
-    value: record.value,
-    timestampMs: record.timestampMs,
-    headers: {
-      ...record.headers,
-      [STEP_HEADER]: step,
-      [REASON_HEADER]: reason,
-      [DETAIL_HEADER]: detail,
-      [PLACE_HEADER]: `${source_partition}/${record.offset}`,
-      [TENANT_HEADER]: tenant,
     },
   }
 }

@@ -57,12 +57,20 @@ export async function openPartition(
   await catchUp(engine, reads, partition, durable)
   const repeats = new Repeats(engine.stateOf(partition).features)
   await repeats.restore(reads, partition, durable)
+  const watching: RowWatcher = {
+    warning: (row) => watcher.warning(row),
+    late: () => watcher.late(),
+    refused: (reason, event) => {
+      watcher.refused(reason, event)
+      if (event !== undefined) repeats.engineRefused(event)
+    },
+  }
   const featureRowsPerBlock = Math.max(FEATURE_ROWS_MIN, Math.ceil(FEATURE_ROWS_PER_BLOCK / options.partitionsAtOnce))
   const { flushAfterMs, checkpointEvaluations } = options
   return new PartitionWorker({
     partition,
     engine,
-    sink: new Sink(writes, new Map([[partition, durable]]), watcher, { catalogue, featureRowsPerBlock, flushAfterMs }),
+    sink: new Sink(writes, new Map([[partition, durable]]), watching, { catalogue, featureRowsPerBlock, flushAfterMs }),
     repeats,
     reads,
     checkpoints,

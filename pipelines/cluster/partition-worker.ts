@@ -128,19 +128,24 @@ export class PartitionWorker {
 
   async #takeStretch(entries: readonly ReadEntry[]): Promise<void> {
     const stored = await this.#findStored(entries)
-    const accepted: LogRecord[] = []
+    let accepted: LogRecord[] = []
     const { outputs } = this.sink
     for (const entry of entries) {
+      // Cut where the log says so, whatever the batch: the engine refuses what it refuses before this record is judged.
+      if (accepted.length > 0 && this.#repeats.dependsOnEngine(entry)) {
+        await this.engine.process(accepted, outputs)
+        accepted = []
+      }
       const verdict = this.#judge(entry, stored)
       if (verdict === 'new') {
         outputs.event(entry)
         accepted.push(entry.record)
+        this.counts.events++
       } else if (verdict === 'conflict') {
         this.counts.conflicts++
         outputs.conflict(entry.record)
       } else this.counts.repeats++
     }
-    this.counts.events += accepted.length
     await this.engine.process(accepted, outputs)
     const last = entries.at(-1)?.record
     if (last === undefined) return

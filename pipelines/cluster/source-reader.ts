@@ -28,6 +28,11 @@ export function sourceName(topic: string, { epoch }: Pick<KnownTopic, 'epoch'>, 
   return `kafka/${topic}${epoch === 0 ? '' : `@${epoch}`}/${partition}`
 }
 
+/** Whether a source is a partition of a topic of that name, the one there is now or one before it. */
+export function isOfTopic(source: string, topic: string): boolean {
+  return source.startsWith(`kafka/${topic}/`) || source.startsWith(`kafka/${topic}@`)
+}
+
 /**
  * Reads one partition of an input topic: its records become entries of the log or are refused, and how far it has come is
  * what it reports.

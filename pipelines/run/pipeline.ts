@@ -17,9 +17,10 @@ import { type RowWatcher, Sink } from '../engine/sink.ts'
 import { FeedTail } from '../feed/feed-tail.ts'
 import { createEventLog } from '../intake/event-log.ts'
 import { Intake } from '../intake/intake.ts'
-import { type Incoming, type IntakeResult, type LogShape } from '../intake/items.ts'
+import { type Follower, type Incoming, type IntakeResult, type Log, type LogShape } from '../intake/items.ts'
 import { Originals } from '../intake/originals.ts'
 import { recoverIntake } from '../intake/recover.ts'
+import { type Counts, count } from './counts.ts'
 import { readOrCreateShape } from './log-shape.ts'
 import { loadModels } from './models.ts'
 import { Turns } from './turns.ts'
@@ -48,16 +49,6 @@ export type PipelineOptions = {
   readonly flushAfterMs?: number
   /** The release's features; tests have others. */
   readonly catalogue?: readonly FeatureDefinition[]
-}
-
-/** Counts of one run, for people. */
-export type Counts = {
-  events: number
-  repeats: number
-  dropped_fields: number
-  late: number
-  warnings: Record<string, number>
-  dead_letters: Record<string, number>
 }
 
 /** Opens a data directory, made when absent, and brings the engine to where the tables are. */
@@ -107,7 +98,7 @@ export class Pipeline {
   readonly recovery: string
   /** Models that definitions may name. */
   readonly models: readonly Model[]
-  readonly intake: Intake
+  #intake: Intake | undefined
   readonly #checkpoints: Checkpoints
   readonly #checkpointEvaluations: number
   readonly #intakeTurns = new Turns()
@@ -128,7 +119,6 @@ export class Pipeline {
     sinkSql: Sql
     acknowledged: Map<number, number>
     feed: FeedTail
-    intake: Intake
     checkpoints: Checkpoints
     recovery: string
     models: readonly Model[]
@@ -138,7 +128,6 @@ export class Pipeline {
     this.shape = parts.shape
     this.engine = parts.engine
     this.feed = parts.feed
-    this.intake = parts.intake
     this.recovery = parts.recovery
     this.models = parts.models
     this.#checkpoints = parts.checkpoints
@@ -149,7 +138,10 @@ export class Pipeline {
         this.feed.add(row)
         count(this.counts.warnings, `${row.type} ${row.severity}`)
       },
-      refused: (reason) => count(this.counts.dead_letters, reason),
+      refused: (reason, event) => {
+        count(this.counts.dead_letters, reason)
+        if (event !== undefined) this.#intake?.engineRefused(event)
+      },
       late: () => {
         this.counts.late++
       },
@@ -183,15 +175,20 @@ export class Pipeline {
       sinkSql: database.session(),
       acknowledged,
       feed: new FeedTail(database.session(), shape.partitions),
-      intake: new Intake(log, shape, await recoverIntake(sql, shape)),
       checkpoints,
       recovery: detail,
       models,
       options,
     })
     await pipeline.#replay(sql, acknowledged)
+    await pipeline.#openIntake(sql, log)
     await pipeline.#publishCurrent()
     return pipeline
+  }
+
+  get intake(): Intake {
+    if (this.#intake === undefined) throw new Error('intake is asked before the log was replayed')
+    return this.#intake
   }
 
   /** What stopped the engine or the sink, if anything did: nothing is taken any more. */
@@ -204,8 +201,9 @@ export class Pipeline {
     return this.#append(async () => {
       const { records, results } = await this.intake.take(items, now)
       results.forEach((result, i) => {
-        if (result.status === 'refused') count(this.counts.dead_letters, result.reason ?? 'unknown')
-        else if (result.status === 'repeat') this.counts.repeats++
+        if (result.status === 'refused') {
+          if (items[i]?.redrive !== true) count(this.counts.dead_letters, result.reason ?? 'unknown')
+        } else if (result.status === 'repeat') this.counts.repeats++
         else this.counts.events++
         const decoded = items[i]?.decoded
         if (decoded?.ok === true && result.status === 'accepted') this.counts.dropped_fields += decoded.dropped_fields
@@ -213,6 +211,11 @@ export class Pipeline {
       await this.#enqueue(records)
       return results
     })
+  }
+
+  /** What would become of each item, were it taken alone now. */
+  async preview(items: readonly Incoming[], now: number | undefined): Promise<IntakeResult[]> {
+    return this.#intakeTurns.take(() => this.intake.preview(items, now))
   }
 
   /**
@@ -225,7 +228,7 @@ export class Pipeline {
       await this.#enqueue(records)
       return records.length > 0
     })
-    while (this.#working !== undefined) await this.#working
+    await this.#idle()
     return isClosed
   }
 
@@ -250,7 +253,16 @@ export class Pipeline {
   /** Waits until everything appended so far is in the tables. */
   async drain(): Promise<void> {
     await this.#intakeTurns.done
+    await this.#settle()
+  }
+
+  /** Waits until the engine has done all that it was given. */
+  async #idle(): Promise<void> {
     while (this.#working !== undefined) await this.#working
+  }
+
+  async #settle(): Promise<void> {
+    await this.#idle()
     this.#throwFailure()
     await this.#engineTurns.take(() => this.sink.flush())
   }
@@ -352,6 +364,20 @@ export class Pipeline {
     this.#evaluationsAtCheckpoint = this.engine.evaluations
   }
 
+  /** Once the tables hold all that follows from the log: what the engine refused of it does not count as received. */
+  async #openIntake(sql: Sql, log: Log): Promise<void> {
+    const follower: Follower = {
+      isBehind: () => this.#working !== undefined,
+      follow: async (records) => {
+        await this.#enqueue([...records])
+        await this.#idle()
+        this.#throwFailure()
+      },
+      settle: () => this.#settle(),
+    }
+    this.#intake = new Intake(log, this.shape, await recoverIntake(sql, this.shape), follower)
+  }
+
   async #publishCurrent(): Promise<void> {
     const current = currentDefinitions(this.models.at(-1) ?? null, this.engine.catalogue)
     await this.#append(async () => this.#enqueue(await this.intake.publish(current, 0)))
@@ -361,8 +387,4 @@ export class Pipeline {
   #throwFailure(): void {
     if (this.#failure !== undefined) throw this.#failure
   }
-}
-
-function count(counts: Record<string, number>, key: string): void {
-  counts[key] = (counts[key] ?? 0) + 1
 }

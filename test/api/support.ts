@@ -166,6 +166,9 @@ export function createTestApp(
       async *backfill(features) {
         yield `${JSON.stringify({ result: { features } })}\n`
       },
+      async *redrive(wanted) {
+        yield `${JSON.stringify({ result: wanted })}\n`
+      },
     },
     operatorToken: OPERATOR_TOKEN,
     readiness: () => ({ ready: true, checks: { log: 'ok' } }),
