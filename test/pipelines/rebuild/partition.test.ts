@@ -1,0 +1,182 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { featureColumn } from '../../../features/catalogue/define.ts'
+import type { PublishedDefinitions } from '../../../features/events/contract.ts'
+import { canonicalData } from '../../../features/events/decode.ts'
+import type { LogRecord } from '../../../features/events/record.ts'
+import type { Model } from '../../../models/model.ts'
+import { Checkpoints } from '../../../pipelines/checkpoint/checkpoint.ts'
+import { currentDefinitions } from '../../../pipelines/engine/definitions.ts'
+import type { Engine } from '../../../pipelines/engine/engine.ts'
+import { Sink } from '../../../pipelines/engine/sink.ts'
+import { rebuildPartition } from '../../../pipelines/rebuild/partition.ts'
+import { loadModels } from '../../../pipelines/run/models.ts'
+import { type EmbeddedDatabase, openEmbedded } from '../../../sql/embedded.ts'
+import { ensureFeatureColumns, migrate } from '../../../sql/migrate.ts'
+import { createEventsBlock, eventsRow } from '../../../sql/tables/events.ts'
+import { type Draw, drawing } from '../../oracle/draw.ts'
+import { newDirectory, placesOf, stateOf } from '../checkpoint/support.ts'
+import { publishing } from '../engine/one-borrower.ts'
+import { interleave, newEngine, process, readWholeLog } from '../engine/replay.ts'
+import { configuration, toIncoming } from '../run/events.ts'
+import { historyLines } from '../run/history.ts'
+import { withPipeline } from '../run/open.ts'
+import { temporaryFolder } from '../sources/helpers.ts'
+
+const shape = { partitions: 2, slices: 3 }
+const SEEDS = [71, 72, 73]
+const CALL = 500
+/** Small ones, so that a history has many pages and many statements for its decisions. */
+const bounds = { pageRows: 700, offsetsAtOnce: 900 }
+const NOBODY_WATCHES = { warning() {}, refused() {}, late() {} }
+const folder = temporaryFolder()
+const models: Model[] = []
+
+beforeAll(async () => {
+  const loaded = await loadModels()
+  if (!loaded.ok) throw new Error(loaded.detail)
+  models.push(...loaded.models)
+})
+
+describe.each(SEEDS)('a partition rebuilt from the tables (seed %i)', (seed) => {
+  let records: LogRecord[]
+  let database: EmbeddedDatabase
+
+  beforeAll(async () => {
+    const draw = drawing(seed)
+    records = changedLog(await historyLog(seed), draw)
+    database = await openWith(join(folder, `tables-${seed}`), records)
+  }, 120_000)
+  afterAll(() => database.close())
+
+  /** Brings an engine to where another one is, of whose rows the tables hold all and more. */
+  async function rebuild(engine: Engine, until: Engine): Promise<void> {
+    const sql = database.session()
+    for (const { partition, offset, feedSeqs } of until.partitions) {
+      const feed_seqs = JSON.stringify(Object.fromEntries(feedSeqs))
+      if (offset >= 0) await rebuildPartition(engine, sql, { partition, offset, feed_seqs }, bounds)
+    }
+    await sql.close()
+  }
+
+  it('is the one that was never lost, at any place of the log, and goes on like it', async () => {
+    const draw = drawing(seed + 1000)
+    const cuts = [...Array.from({ length: 3 }, () => 1 + draw.below(records.length - 1)), records.length]
+    for (const cut of cuts) {
+      const whole = newEngine(shape, models)
+      await process(whole, records.slice(0, cut), CALL)
+      const rebuilt = newEngine(shape, models)
+      await rebuild(rebuilt, whole)
+      expect(rebuilt.evaluations).toBe(0)
+      expect([cut, await stateOf(rebuilt)]).toEqual([cut, await stateOf(whole)])
+
+      const expected = (await process(whole, records.slice(cut), CALL)).sorted()
+      expect((await process(rebuilt, records.slice(cut), CALL)).sorted()).toEqual(expected)
+      expect([cut, await stateOf(rebuilt)]).toEqual([cut, await stateOf(whole)])
+    }
+  }, 120_000)
+
+  it('goes on from a checkpoint that lies behind the tables, and what changed is in its next increment', async () => {
+    const draw = drawing(seed + 2000)
+    for (let run = 0; run < 3; run++) {
+      const behind = 1 + draw.below(records.length - 1)
+      const cut = behind + draw.below(records.length - behind)
+      const directory = newDirectory()
+      const whole = newEngine(shape, models)
+      await process(whole, records.slice(0, behind), CALL)
+      const before = new Checkpoints(directory)
+      await before.write(before.begin(whole))
+      await process(whole, records.slice(behind, cut), CALL)
+
+      const checkpoints = new Checkpoints(directory)
+      const restored = await checkpoints.restore(() => newEngine(shape, models), placesOf(whole))
+      expect(restored.ok).toBe(true)
+      await rebuild(restored.engine, whole)
+      const increment = checkpoints.begin(restored.engine)
+      expect(increment.isBase).toBe(false)
+      await checkpoints.write(increment)
+      const again = await new Checkpoints(directory).restore(() => newEngine(shape, models), placesOf(whole))
+      expect(again.ok).toBe(true)
+      const expected = await stateOf(whole)
+      expect([behind, cut, await stateOf(again.engine)]).toEqual([behind, cut, expected])
+      expect([behind, cut, await stateOf(restored.engine)]).toEqual([behind, cut, expected])
+    }
+  }, 120_000)
+
+  it('has had to do with all that may go wrong', async () => {
+    const sql = database.session()
+    const rows = await sql.query<{ what: string; n: number }>(
+      `SELECT type AS what, count() AS n FROM warnings GROUP BY what
+       UNION ALL SELECT if(severity = 'none', 'off', 'on'), count() FROM signals GROUP BY 1
+       UNION ALL SELECT 'of the model', count() FROM signals WHERE family = 'model'
+       UNION ALL SELECT 'of strangers', count() FROM warnings
+         WHERE type = 'cleared' AND trigger_date != '' AND borrower LIKE 'stranger-%'
+       UNION ALL SELECT reason, count() FROM dead_letters GROUP BY reason`,
+    )
+    await sql.close()
+    const counts = new Map(rows.map(({ what, n }) => [what, n]))
+    const wanted = ['opened', 'escalated', 'cleared', 'on', 'off', 'of the model', 'of strangers', 'unknown_loan']
+    for (const what of wanted) expect([what, counts.get(what) ?? 0]).not.toEqual([what, 0])
+  })
+})
+
+/** Two tenants in different zones, as a pipeline puts them into its log. */
+async function historyLog(seed: number): Promise<LogRecord[]> {
+  const lines = historyLines({ borrowers: 14, days: 100, seed })
+  const first = configuration('settings', 0, { zone: 'Europe/Berlin' })
+  return withPipeline(
+    join(folder, `log-${seed}`),
+    async (pipeline) => {
+      await pipeline.take(toIncoming([first, ...lines], { tenant: 'other', partition: 'file:other' }), undefined)
+      await pipeline.take(toIncoming(lines, { tenant: 'default', partition: 'file:default' }), undefined)
+      await pipeline.drain()
+      return interleave(await readWholeLog(pipeline.database, shape))
+    },
+    { shape, withoutModel: true },
+  )
+}
+
+/** The log with other definitions from the start and at three places between: rules and the model are dropped and come back. */
+function changedLog(log: readonly LogRecord[], draw: Draw): LogRecord[] {
+  const all = currentDefinitions(models.at(-1) ?? null)
+  const some = (): PublishedDefinitions => ({ ...all, rules: all.rules.filter(() => draw.chance(0.6)), model: null })
+  const kept = log.filter(({ event }) => event.type !== 'definitions.published')
+  const changes = new Map([
+    [0, all],
+    [Math.floor(kept.length * (0.3 + draw.below(10) / 100)), some()],
+    [Math.floor(kept.length * (0.5 + draw.below(10) / 100)), { ...some(), model: all.model }],
+    [Math.floor(kept.length * (0.7 + draw.below(10) / 100)), all],
+  ])
+  const next = new Array<number>(shape.partitions).fill(0)
+  const at = (record: LogRecord, partition = record.partition): LogRecord => {
+    const offset = next[partition] as number
+    next[partition] = offset + 1
+    return { ...record, partition, offset }
+  }
+  return kept.flatMap((record, place) => {
+    const change = changes.get(place)
+    if (change === undefined) return [at(record)]
+    const published = { ...record, event: publishing(change) }
+    return [...next.map((_, partition) => at(published, partition)), at(record)]
+  })
+}
+
+/** Tables with all rows of a log. */
+async function openWith(directory: string, records: readonly LogRecord[]): Promise<EmbeddedDatabase> {
+  const opened = await openEmbedded(directory)
+  if ('locked' in opened) throw new Error('somebody holds the folder')
+  const sql = opened.session()
+  await migrate(sql)
+  const engine = newEngine(shape, models)
+  await ensureFeatureColumns(sql, engine.catalogue.map(featureColumn))
+  const block = createEventsBlock()
+  for (const record of records) block.append(eventsRow(record, canonicalData(record.event), new Uint32Array(4)))
+  await sql.insertBlock('events', block)
+  const sink = new Sink(sql, new Map(), NOBODY_WATCHES, { catalogue: engine.catalogue })
+  for (let at = 0; at < records.length; at += CALL) {
+    await engine.process(records.slice(at, at + CALL), sink.outputs)
+    await sink.flush()
+  }
+  await sql.close()
+  return opened
+}
