@@ -4,6 +4,7 @@ import { featureColumn } from '../../../features/catalogue/define.ts'
 import type { PublishedDefinitions } from '../../../features/events/contract.ts'
 import { canonicalData } from '../../../features/events/decode.ts'
 import type { LogRecord } from '../../../features/events/record.ts'
+import type { WarningRow, WarningSignal } from '../../../models/decision/rows.ts'
 import type { Model } from '../../../models/model.ts'
 import { Checkpoints } from '../../../pipelines/checkpoint/checkpoint.ts'
 import { currentDefinitions } from '../../../pipelines/engine/definitions.ts'
@@ -26,6 +27,7 @@ import { temporaryFolder } from '../sources/helpers.ts'
 const shape = { partitions: 2, slices: 3 }
 const SEEDS = [71, 72, 73]
 const CALL = 500
+const DEFINITIONS = 'definitions.published'
 /** Small ones, so that a history has many pages and many statements for its decisions. */
 const bounds = { pageRows: 700, offsetsAtOnce: 900 }
 const NOBODY_WATCHES = { warning() {}, refused() {}, late() {} }
@@ -44,7 +46,7 @@ describe.each(SEEDS)('a partition rebuilt from the tables (seed %i)', (seed) => 
 
   beforeAll(async () => {
     const draw = drawing(seed)
-    records = changedLog(await historyLog(seed), draw)
+    records = await changedLog(await historyLog(seed), draw)
     database = await openWith(join(folder, `tables-${seed}`), records)
   }, 120_000)
   afterAll(() => database.close())
@@ -61,7 +63,14 @@ describe.each(SEEDS)('a partition rebuilt from the tables (seed %i)', (seed) => 
 
   it('is the one that was never lost, at any place of the log, and goes on like it', async () => {
     const draw = drawing(seed + 1000)
-    const cuts = [...Array.from({ length: 3 }, () => 1 + draw.below(records.length - 1)), records.length]
+    // Also where the first change has just had its effect, before the days pass in which it wears off.
+    const afterChange = records.findIndex(({ event }, i) => i >= shape.partitions && event.type === DEFINITIONS)
+    const cuts = [
+      afterChange + shape.partitions + draw.below(20),
+      1 + draw.below(records.length - 1),
+      1 + draw.below(records.length - 1),
+      records.length,
+    ]
     for (const cut of cuts) {
       const whole = newEngine(shape, models)
       await process(whole, records.slice(0, cut), CALL)
@@ -136,28 +145,51 @@ async function historyLog(seed: number): Promise<LogRecord[]> {
   )
 }
 
-/** The log with other definitions from the start and at three places between: rules and the model are dropped and come back. */
-function changedLog(log: readonly LogRecord[], draw: Draw): LogRecord[] {
+/**
+ * The log with its first definitions and three changes of them: rules and the model are dropped and come back. The first
+ * change follows at once on an event that opened a warning, and drops all that holds it open.
+ */
+async function changedLog(log: readonly LogRecord[], draw: Draw): Promise<LogRecord[]> {
   const all = currentDefinitions(models.at(-1) ?? null)
-  const some = (): PublishedDefinitions => ({ ...all, rules: all.rules.filter(() => draw.chance(0.6)), model: null })
-  const kept = log.filter(({ event }) => event.type !== 'definitions.published')
+  const dropping = (model: string | null, dropped: ReadonlySet<string> = new Set()): PublishedDefinitions => {
+    return { ...all, model, rules: all.rules.filter((rule) => !dropped.has(rule) && draw.chance(0.6)) }
+  }
+  const kept = log.filter(({ event }) => event.type !== DEFINITIONS)
+  const unchanged = published(kept, new Map([[0, all]]))
+  const rows = await process(newEngine(shape, models), unchanged, CALL)
+  const openings = [...rows.rows]
+    .filter(([key]) => key.startsWith('warnings '))
+    .map(([, row]) => JSON.parse(row) as WarningRow & { readonly partition: number; readonly offset: number })
+    .filter(({ type, trigger_date }) => type === 'opened' && trigger_date === '')
+    .map(({ partition, offset, signals }) => {
+      // Each partition has its definitions before its first record.
+      const place = unchanged.findIndex((one) => one.partition === partition && one.offset === offset)
+      return { place: place - shape.partitions + 1, signals: JSON.parse(signals) as WarningSignal[] }
+    })
+    .filter(({ place }) => place > kept.length * 0.25 && place < kept.length * 0.5)
+  const opening = draw.of(openings)
   const changes = new Map([
     [0, all],
-    [Math.floor(kept.length * (0.3 + draw.below(10) / 100)), some()],
-    [Math.floor(kept.length * (0.5 + draw.below(10) / 100)), { ...some(), model: all.model }],
+    [opening.place, dropping(null, new Set(opening.signals.map(({ signal }) => signal)))],
+    [Math.floor(kept.length * (0.5 + draw.below(10) / 100)), dropping(all.model)],
     [Math.floor(kept.length * (0.7 + draw.below(10) / 100)), all],
   ])
+  return published(kept, changes)
+}
+
+/** Records with definitions before some of them, in all partitions, and numbered anew. */
+function published(records: readonly LogRecord[], changes: ReadonlyMap<number, PublishedDefinitions>): LogRecord[] {
   const next = new Array<number>(shape.partitions).fill(0)
   const at = (record: LogRecord, partition = record.partition): LogRecord => {
     const offset = next[partition] as number
     next[partition] = offset + 1
     return { ...record, partition, offset }
   }
-  return kept.flatMap((record, place) => {
+  return records.flatMap((record, place) => {
     const change = changes.get(place)
     if (change === undefined) return [at(record)]
-    const published = { ...record, event: publishing(change) }
-    return [...next.map((_, partition) => at(published, partition)), at(record)]
+    const publication = { ...record, event: publishing(change) }
+    return [...next.map((_, partition) => at(publication, partition)), at(record)]
   })
 }
 
