@@ -1,21 +1,21 @@
 import type { EventOf } from '../../features/events/contract.ts'
-import type { LogRecord } from '../../features/events/record.ts'
+import { UNSETTLED } from '../../features/ledger/loan.ts'
 import type { BorrowerEvent } from '../../features/partition.ts'
 import type { Borrower } from '../../features/state/borrower.ts'
-import { lastDayOfMonth, monthOfDay } from '../../features/time.ts'
 import type { DecisionState } from '../../models/decision/state.ts'
 import type { Sql } from '../../sql/client.ts'
-import { LOG_PAGE_ROWS, readLog } from '../../sql/queries/log.ts'
 import {
   DECISION_OFFSETS,
+  EVENT_OFFSETS,
+  type RebuildRecord,
   readFeedChanges,
+  readRebuildEvents,
   readSignalChanges,
   type StoredFeedChange,
   type StoredSignalChange,
 } from '../../sql/queries/rebuild.ts'
 import type { ProgressRow } from '../../sql/tables/progress.ts'
 import { PlaceCursor } from '../backfill/place-cursor.ts'
-import { BorrowerSet } from '../engine/borrower-set.ts'
 import { closeLoans } from '../engine/close-loans.ts'
 import type { Definitions } from '../engine/definitions.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -32,18 +32,18 @@ export async function rebuildPartition(
   engine: Engine,
   sql: Sql,
   { partition, offset: last, feed_seqs }: Pick<ProgressRow, 'partition' | 'offset' | 'feed_seqs'>,
-  { pageRows = LOG_PAGE_ROWS, offsetsAtOnce = DECISION_OFFSETS } = {},
+  { eventOffsets = EVENT_OFFSETS, decisionOffsets = DECISION_OFFSETS } = {},
 ): Promise<void> {
   const state = engine.stateOf(partition)
   if (state.offset >= last) return
   const from = state.offset + 1
   const decisions = new DecisionRebuild(
     state,
-    new PlaceCursor(readSignalChanges(sql, partition, from, last, offsetsAtOnce)),
-    new PlaceCursor(readFeedChanges(sql, partition, from, last, offsetsAtOnce)),
+    new PlaceCursor(readSignalChanges(sql, partition, from, last, decisionOffsets)),
+    new PlaceCursor(readFeedChanges(sql, partition, from, last, decisionOffsets)),
   )
   const rebuild = new PartitionRebuild(engine, state, decisions)
-  for await (const page of readLog(sql, partition, from, pageRows, last)) {
+  for await (const page of readRebuildEvents(sql, partition, from, last, eventOffsets)) {
     for (const record of page) {
       const waiting = rebuild.apply(record)
       if (waiting !== undefined) await waiting
@@ -61,8 +61,8 @@ class PartitionRebuild {
   readonly #engine: Engine
   readonly #state: PartitionState
   readonly #decisions: DecisionRebuild
-  /** As the engine's own: borrowers of whose loans no closed day has anything more to say. */
-  readonly #settled = new BorrowerSet()
+  /** By borrower's index: the day up to which, an event apart, no closed day has anything to say of the loans. */
+  readonly #quietThrough: number[] = []
 
   constructor(engine: Engine, state: PartitionState, decisions: DecisionRebuild) {
     this.#engine = engine
@@ -71,7 +71,7 @@ class PartitionRebuild {
   }
 
   /** Applies one record; those before which the decisions must be known have to wait for the tables' rows. */
-  apply(record: LogRecord): Promise<void> | undefined {
+  apply(record: RebuildRecord): Promise<void> | undefined {
     const { event } = record
     if (event.type === 'day.closed') return this.#closeDay(event, record)
     if (event.type === 'definitions.published') return this.#publish(event, record)
@@ -80,34 +80,33 @@ class PartitionRebuild {
     return undefined
   }
 
-  #applyEvent(event: BorrowerEvent, record: LogRecord): void {
+  #applyEvent(event: BorrowerEvent, record: RebuildRecord): void {
     const { features, dirty } = this.#state
     const applied = features.apply(event, record.offset)
     this.#noteHeld()
     if (applied.kind !== 'applied') return
     const { index } = applied.borrower
     dirty.add(index)
-    this.#settled.delete(index)
+    this.#quietThrough[index] = Number.NEGATIVE_INFINITY
   }
 
-  async #closeDay(event: EventOf<'day.closed'>, record: LogRecord): Promise<void> {
+  async #closeDay(event: EventOf<'day.closed'>, { offset }: RebuildRecord): Promise<void> {
     const state = this.#state
-    await this.#decisions.foldThrough(record.offset - 1)
+    await this.#decisions.foldThrough(offset - 1)
     const slice = closeSlice(state.features, event)
     if (slice === undefined) return
     this.#noteHeld()
     const { borrowers, day, end } = slice
-    const isMonthEnd = lastDayOfMonth(monthOfDay(day)) === day
     for (const borrower of borrowers) {
       if (isSwept(borrower, end, () => this.#decisions.isWarned(borrower))) state.features.advance(borrower, end)
-      if (this.#settled.has(borrower.index)) continue
-      // A month's last day has a row of every loan, but it says nothing that the state would not.
-      const isSettled = closeLoans(state, borrower, { day, end, isMonthEnd }, record, DISCARD)
-      if (isSettled) this.#settled.add(borrower.index)
+      const quietThrough = this.#quietThrough[borrower.index] ?? Number.NEGATIVE_INFINITY
+      if (day <= quietThrough) continue
+      closeLoans(state, borrower, { day, end, isMonthEnd: false }, { partition: state.partition, offset }, DISCARD)
+      this.#quietThrough[borrower.index] = borrower.time <= end ? quietDays(borrower, day) : Number.NEGATIVE_INFINITY
     }
   }
 
-  async #publish(event: EventOf<'definitions.published'>, record: LogRecord): Promise<void> {
+  async #publish(event: EventOf<'definitions.published'>, record: RebuildRecord): Promise<void> {
     await this.#decisions.foldThrough(record.offset - 1)
     this.#engine.publish(this.#state, event.data)
   }
@@ -117,6 +116,21 @@ class PartitionRebuild {
     const { features, dirty } = this.#state
     for (const { borrower } of features.heldRefused) dirty.add(borrower.index)
   }
+}
+
+/**
+ * The last day, from `day` on which was just closed, whose end finds the loans as this one did, if no event comes: the next
+ * thing to happen is that an instalment is past due.
+ */
+function quietDays(borrower: Borrower, day: number): number {
+  let through = Number.POSITIVE_INFINITY
+  for (const loan of borrower.loans) {
+    const isWaiting = loan.disbursed_day > day || loan.future_day !== UNSETTLED || loan.statusAsOf(day) !== loan.status
+    if (isWaiting) return Number.NEGATIVE_INFINITY
+    if (loan.status !== 'open' || loan.first_open >= loan.instalment_count) continue
+    through = Math.min(through, loan.due_day[loan.first_open] as number)
+  }
+  return through
 }
 
 /** The decisions of one partition, folded from its output rows as far as somebody has to know. */

@@ -8,7 +8,7 @@ import { readRowBinary } from '../row-binary.ts'
 export const LOG_PAGE_ROWS = 10_000
 
 /**
- * The records of a partition from `fromOffset` through `lastOffset`, in pages, ordered by offset. The next page is read while the caller
+ * The records of a partition from `fromOffset` on, in pages, ordered by offset. The next page is read while the caller
  * works on one, so the session must have nothing else to do in between. No page is empty.
  */
 export async function* readLog(
@@ -16,16 +16,15 @@ export async function* readLog(
   partition: number,
   fromOffset: number,
   pageRows: number = LOG_PAGE_ROWS,
-  lastOffset: number = Number.MAX_SAFE_INTEGER,
 ): AsyncGenerator<LogRecord[], void, undefined> {
-  let next = readPage(sql, partition, fromOffset, pageRows, lastOffset)
+  let next = readPage(sql, partition, fromOffset, pageRows)
   for (;;) {
     const page = await next
     const last = page.at(-1)
     if (last === undefined) return
     const isLast = page.length < pageRows
     if (!isLast) {
-      next = readPage(sql, partition, last.offset + 1, pageRows, lastOffset)
+      next = readPage(sql, partition, last.offset + 1, pageRows)
       // A caller that stops early never looks at this page; one that goes on gets its error from `await`.
       next.catch(() => {})
     }
@@ -34,17 +33,11 @@ export async function* readLog(
   }
 }
 
-async function readPage(
-  sql: Sql,
-  partition: number,
-  fromOffset: number,
-  pageRows: number,
-  lastOffset: number,
-): Promise<LogRecord[]> {
+async function readPage(sql: Sql, partition: number, fromOffset: number, pageRows: number): Promise<LogRecord[]> {
   const answer = await sql.bytes(
     `SELECT ${LOG_COLUMNS}
      FROM events
-     WHERE partition = ${partition} AND offset >= ${fromOffset} AND offset <= ${lastOffset}
+     WHERE partition = ${partition} AND offset >= ${fromOffset}
      ORDER BY partition, offset
      LIMIT ${pageRows}`,
     'RowBinary',

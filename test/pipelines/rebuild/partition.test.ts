@@ -29,7 +29,7 @@ const SEEDS = [71, 72, 73]
 const CALL = 500
 const DEFINITIONS = 'definitions.published'
 /** Small ones, so that a history has many pages and many statements for its decisions. */
-const bounds = { pageRows: 700, offsetsAtOnce: 900 }
+const bounds = { eventOffsets: 700, decisionOffsets: 900 }
 const NOBODY_WATCHES = { warning() {}, refused() {}, late() {} }
 const folder = temporaryFolder()
 const models: Model[] = []
@@ -203,6 +203,12 @@ async function openWith(directory: string, records: readonly LogRecord[]): Promi
   await ensureFeatureColumns(sql, engine.catalogue.map(featureColumn))
   const block = createEventsBlock()
   for (const record of records) block.append(eventsRow(record, canonicalData(record.event), new Uint32Array(4)))
+  await sql.insertBlock('events', block)
+  // As a worker leaves them that was killed before it wrote `progress`, and did it again.
+  block.clear()
+  for (const record of records.slice(1000, 1500)) {
+    block.append(eventsRow(record, canonicalData(record.event), new Uint32Array(4)))
+  }
   await sql.insertBlock('events', block)
   const sink = new Sink(sql, new Map(), NOBODY_WATCHES, { catalogue: engine.catalogue })
   for (let at = 0; at < records.length; at += CALL) {
