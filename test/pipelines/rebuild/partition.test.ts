@@ -4,6 +4,7 @@ import { featureColumn } from '../../../features/catalogue/define.ts'
 import type { PublishedDefinitions } from '../../../features/events/contract.ts'
 import { canonicalData } from '../../../features/events/decode.ts'
 import type { LogRecord } from '../../../features/events/record.ts'
+import { dayOfDate } from '../../../features/time.ts'
 import type { WarningRow, WarningSignal } from '../../../models/decision/rows.ts'
 import type { Model } from '../../../models/model.ts'
 import { Checkpoints } from '../../../pipelines/checkpoint/checkpoint.ts'
@@ -30,6 +31,8 @@ const CALL = 500
 const DEFINITIONS = 'definitions.published'
 /** Small ones, so that a history has many pages and many statements for its decisions. */
 const bounds = { eventOffsets: 700, decisionOffsets: 900 }
+/** The history has a payment with this value date that it receives two days before. */
+const PAID_AHEAD = dayOfDate('2024-01-28')
 const NOBODY_WATCHES = { warning() {}, refused() {}, late() {} }
 const folder = temporaryFolder()
 const models: Model[] = []
@@ -81,6 +84,25 @@ describe.each(SEEDS)('a partition rebuilt from the tables (seed %i)', (seed) => 
 
       const expected = (await process(whole, records.slice(cut), CALL)).sorted()
       expect((await process(rebuilt, records.slice(cut), CALL)).sorted()).toEqual(expected)
+      expect([cut, await stateOf(rebuilt)]).toEqual([cut, await stateOf(whole)])
+    }
+  }, 120_000)
+
+  it('knows what was last said of a loan, on the very day on which something happens to it without an event', async () => {
+    const draw = drawing(seed + 3000)
+    const { loanDays } = await process(newEngine(shape, models), records, CALL)
+    const pastDue = loanDays.filter((row, i) => {
+      const before = loanDays.findLast((one, k) => k < i && one.tenant === row.tenant && one.loan === row.loan)
+      return row.overdue_minor > 0 && before?.overdue_minor === 0 && before.paid_minor === row.paid_minor
+    })
+    const paidAhead = loanDays.filter(({ loan, date }) => loan === 'late-loan' && date === PAID_AHEAD)
+    expect(paidAhead).toHaveLength(2)
+    for (const { partition, offset } of [...paidAhead, draw.of(pastDue), draw.of(pastDue)]) {
+      const cut = 1 + records.findIndex((one) => one.partition === partition && one.offset === offset)
+      const whole = newEngine(shape, models)
+      await process(whole, records.slice(0, cut), CALL)
+      const rebuilt = newEngine(shape, models)
+      await rebuild(rebuilt, whole)
       expect([cut, await stateOf(rebuilt)]).toEqual([cut, await stateOf(whole)])
     }
   }, 120_000)
