@@ -12,7 +12,6 @@ import { Checkpoints } from '../checkpoint/checkpoint.ts'
 import { LOCK_WAIT_MS_MAX } from '../config.ts'
 import { createResolve, currentDefinitions, currentIdentity, UnknownDefinitions } from '../engine/definitions.ts'
 import { Engine } from '../engine/engine.ts'
-import { DISCARD } from '../engine/outputs.ts'
 import { type RowWatcher, Sink } from '../engine/sink.ts'
 import { FeedTail } from '../feed/feed-tail.ts'
 import { createEventLog } from '../intake/event-log.ts'
@@ -20,6 +19,7 @@ import { Intake } from '../intake/intake.ts'
 import { type Follower, type Incoming, type IntakeResult, type Log, type LogShape } from '../intake/items.ts'
 import { Originals } from '../intake/originals.ts'
 import { recoverIntake } from '../intake/recover.ts'
+import { rebuildPartition } from '../rebuild/partition.ts'
 import { type Counts, count } from './counts.ts'
 import { readOrCreateShape } from './log-shape.ts'
 import { loadModels } from './models.ts'
@@ -163,7 +163,8 @@ export class Pipeline {
     // What a verify that was killed left behind.
     await dropScratch(sql)
     await ensureFeatureColumns(sql, catalogue.map(featureColumn))
-    const acknowledged = new Map((await readProgress(sql)).map((row) => [row.partition, row.offset]))
+    const progress = await readProgress(sql)
+    const acknowledged = new Map(progress.map((row) => [row.partition, row.offset]))
     const checkpoints = new Checkpoints(database.path, currentIdentity(catalogue))
     const createEngine = () => new Engine(shape, createResolve(models, catalogue), { catalogue })
     const { engine, detail } = await checkpoints.restore(createEngine, acknowledged)
@@ -180,7 +181,8 @@ export class Pipeline {
       models,
       options,
     })
-    await pipeline.#replay(sql, acknowledged)
+    for (const row of progress) await rebuildPartition(engine, sql, row)
+    await pipeline.#processRest(sql)
     await pipeline.#openIntake(sql, log)
     await pipeline.#publishCurrent()
     return pipeline
@@ -349,14 +351,11 @@ export class Pipeline {
     }
   }
 
-  /** Computes again what lies between the checkpoint and the end of the log; what the tables hold is not written again. */
-  async #replay(sql: Sql, acknowledged: ReadonlyMap<number, number>): Promise<void> {
+  /** Computes what the log holds beyond the tables. */
+  async #processRest(sql: Sql): Promise<void> {
     for (const { partition, offset } of this.engine.partitions) {
-      const written = acknowledged.get(partition) ?? -1
       for await (const page of readLog(sql, partition, offset + 1)) {
-        const done = page.filter((record) => record.offset <= written)
-        await this.engine.process(done, DISCARD)
-        await this.engine.process(page.slice(done.length), this.sink.outputs)
+        await this.engine.process(page, this.sink.outputs)
         await this.sink.flushIfDue()
       }
     }
