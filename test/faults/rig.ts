@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Kafka, logLevel } from 'kafkajs'
+import { type Admin, Kafka, logLevel } from 'kafkajs'
 import type { Gateway } from '../gateway/start.ts'
 import type { TestBroker } from '../kafka/broker.ts'
 import { ClickHouse } from './clickhouse.ts'
@@ -146,8 +146,7 @@ export class Cluster {
     try {
       await until(
         async () => {
-          const [committed] = await admin.fetchOffsets({ groupId: `${this.topic}-intake`, topics: [this.topic] })
-          const read = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
+          const read = await committedOffsets(admin, `${this.topic}-intake`, this.topic)
           return input.every((end, partition) => (read.get(partition) ?? 0) >= end)
         },
         'intake has read its input',
@@ -241,6 +240,17 @@ export async function placesOf(clickhouse: ClickHouse): Promise<Map<number, numb
     return new Map(rows.map(({ partition, offset }) => [partition, offset]))
   } catch {
     await pause(100)
+    return new Map()
+  }
+}
+
+/** What a group has committed, by partition; nothing where its coordinator is not ready to say. */
+async function committedOffsets(admin: Admin, groupId: string, topic: string): Promise<Map<number, number>> {
+  try {
+    const [committed] = await admin.fetchOffsets({ groupId, topics: [topic] })
+    return new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
+  } catch (error) {
+    if ((error as { retriable?: boolean }).retriable !== true) throw error
     return new Map()
   }
 }
