@@ -1,6 +1,7 @@
+import type { TestBroker } from '../kafka/broker.ts'
 import { pause, type Running, until } from './process.ts'
 import { createRandom } from './random.ts'
-import { Cluster, type Rig, type Tables } from './rig.ts'
+import { type BrokerRig, Cluster, type Rig, type Tables } from './rig.ts'
 
 /**
  * Faults of intake and of the broker: afterwards the log must hold what the input does, and the tables equal a replay of that
@@ -16,6 +17,7 @@ export type IntakeFault = {
 
 export type FaultParts = {
   readonly cluster: Cluster
+  readonly broker: TestBroker
   readonly tables: Tables
   readonly lines: readonly string[]
   readonly random: () => number
@@ -25,12 +27,12 @@ const BROKER_AWAY_MS = 3000
 const CONNECTS_PER_SECOND_MAX = 1
 
 /** Runs a fault with a topic of its own and verifies log and tables. */
-export async function runIntakeFault(fault: IntakeFault, rig: Rig, lines: readonly string[]): Promise<string[]> {
+export async function runIntakeFault(fault: IntakeFault, rig: BrokerRig, lines: readonly string[]): Promise<string[]> {
   const cluster = new Cluster(rig, { slices: 1, ...(fault.isProxied ? { address: rig.broker.proxied } : {}) })
   try {
     await cluster.createTopic()
     const tables = await cluster.tables('faulty')
-    const said = await fault.run({ cluster, tables, lines, random: createRandom(rig.seed) })
+    const said = await fault.run({ cluster, broker: rig.broker, tables, lines, random: createRandom(rig.seed) })
     await cluster.logIsWhole()
     await cluster.tablesReach(tables)
     await cluster.endAll()
@@ -78,8 +80,7 @@ function survivors(...running: readonly Running[]): string[] {
 export const stoppedBroker: IntakeFault = {
   name: 'the broker stops and starts, in order and at once',
   isProxied: false,
-  async run({ cluster, tables, lines }) {
-    const { broker } = cluster.rig
+  async run({ cluster, broker, tables, lines }) {
     const half = lines.length >> 1
     const running = [cluster.start('intake', tables), cluster.start('worker', tables)]
     await cluster.send(lines.slice(0, half))
@@ -100,8 +101,8 @@ export const stoppedBroker: IntakeFault = {
 export const badNetwork: IntakeFault = {
   name: 'connections to the broker reset, then 5 s of latency',
   isProxied: true,
-  async run({ cluster, tables, lines }) {
-    const { proxy } = cluster.rig.broker
+  async run({ cluster, broker, tables, lines }) {
+    const { proxy } = broker
     const half = lines.length >> 1
     const running = [cluster.start('intake', tables), cluster.start('worker', tables)]
     await Promise.all(running.map((one) => one.said(/running/)))

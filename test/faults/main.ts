@@ -15,7 +15,7 @@ import { ClickHouse } from './clickhouse.ts'
 import { recentLines, withIds } from './input.ts'
 import { badNetwork, killedIntake, runIntakeFault, runTopicFaults, stoppedBroker } from './intake-faults.ts'
 import { runKills } from './long-run.ts'
-import { Cluster, type Rig } from './rig.ts'
+import { type BrokerRig, Cluster } from './rig.ts'
 import { workerFaults } from './suite.ts'
 import { runWorkerFault } from './worker-faults.ts'
 
@@ -63,7 +63,7 @@ async function note(name: string, fault: string, run: () => Promise<readonly str
   for (const violation of violations.slice(0, 10)) console.log(`    ${violation}`)
 }
 
-async function runAll(rig: Rig): Promise<void> {
+async function runAll(rig: BrokerRig): Promise<void> {
   await note('kills', `${kills} times kill -9 of intake and workers under load`, () => {
     const lines = withIds(recentLines({ ...RUN_HISTORY, seed }))
     writeFileSync(join(keep, 'events.ndjson'), lines.map((line) => `${line}\n`).join(''))
@@ -90,7 +90,7 @@ let gateway: Gateway | undefined
 try {
   broker = await startBroker(testKafka().cache)
   gateway = await startGateway(join(keep, 'data'), '')
-  await runAll({ broker, gateway, folder: scratch, seed, sessionMs: SESSION_MS })
+  await runAll({ address: broker.address, broker, gateway, folder: scratch, seed, sessionMs: SESSION_MS })
 } finally {
   await gateway?.close()
   await broker?.close()

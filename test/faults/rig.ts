@@ -20,13 +20,17 @@ const SAID_CHARACTERS = 1500
 
 /** What all faults of a run share: one broker and one ClickHouse. */
 export type Rig = {
-  readonly broker: TestBroker
+  /** `host:port` of the broker. */
+  readonly address: string
   readonly gateway: Gateway
   readonly folder: string
   readonly seed: number
   /** Session timeout of the members of groups. */
   readonly sessionMs: number
 }
+
+/** The same with a broker of its own, that may be ended. */
+export type BrokerRig = Rig & { readonly broker: TestBroker }
 
 export type ClusterOptions = {
   readonly partitions?: number
@@ -55,8 +59,8 @@ export class Cluster {
     this.topic = `${this.name}-${process.pid}-in`
     this.partitions = partitions
     this.#slices = slices
-    this.#address = address ?? rig.broker.address
-    this.kafka = new Kafka({ brokers: [rig.broker.address], logLevel: logLevel.NOTHING, retry: { retries: 20 } })
+    this.#address = address ?? rig.address
+    this.kafka = new Kafka({ brokers: [rig.address], logLevel: logLevel.NOTHING, retry: { retries: 20 } })
   }
 
   get logTopic(): string {

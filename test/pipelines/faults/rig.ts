@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
-import type { Rig } from '../../faults/rig.ts'
+import type { BrokerRig } from '../../faults/rig.ts'
 import { type Gateway, startGateway } from '../../gateway/start.ts'
 import type { KafkaContext } from '../../kafka/support.ts'
 
@@ -11,7 +11,7 @@ import type { KafkaContext } from '../../kafka/support.ts'
 const SESSION_MS = 3000
 
 /** One ClickHouse beside the broker for all faults of a file. The seed is printed, so that a failure can be repeated. */
-export function withRig(kafka: KafkaContext): () => Rig {
+export function withRig(kafka: KafkaContext): () => BrokerRig {
   const seed = randomInt(2 ** 31)
   const folder = mkdtempSync(join(tmpdir(), 'foreshock-faults-'))
   let gateway: Gateway | undefined
@@ -23,5 +23,12 @@ export function withRig(kafka: KafkaContext): () => Rig {
     await gateway?.close()
     rmSync(folder, { recursive: true, force: true })
   })
-  return () => ({ broker: kafka.broker(), gateway: gateway!, folder, seed, sessionMs: SESSION_MS })
+  return () => ({
+    address: kafka.broker().address,
+    broker: kafka.broker(),
+    gateway: gateway!,
+    folder,
+    seed,
+    sessionMs: SESSION_MS,
+  })
 }
