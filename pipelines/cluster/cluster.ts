@@ -70,6 +70,10 @@ export type ClusterOptions = {
   readonly checkpointEvaluations?: number | undefined
   readonly flushAfterMs?: number | undefined
   readonly onOpened?: (partition: number, detail: string) => void
+  /** Instead of the one that the configuration names; closed with the process. */
+  readonly database?: Database
+  /** Called between what intake appends and the commit of what that came from. */
+  readonly onAppended?: () => void
 }
 
 /** How often it is looked whether definitions are in force. */
@@ -111,7 +115,9 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterProc
     started.push(startOwner({ kafka, producer, admin, reader, appender, config, names, shape, topics, definitions }))
     await definitionsInForce(parts)
     if (config.inputs.length > 0) {
-      started.push(startIntake({ kafka, producer, admin, appender, config, names, topics, counts: intake }))
+      const { onAppended } = options
+      const hooks = onAppended === undefined ? {} : { onAppended }
+      started.push(startIntake({ kafka, producer, admin, appender, config, names, topics, counts: intake, ...hooks }))
       started.push(startDeadLetters({ kafka, config, names, sql: patiently(database.session({ partition: 0 })) }))
     }
   }
@@ -183,7 +189,7 @@ async function connect(
   const reader = kafka.reader()
   const ready = await ensureTopics({ admin, producer, reader }, config, names, options.acceptTopics ?? [])
   const { shape } = ready
-  const database = openDatabase(config, secrets)
+  const database = options.database ?? openDatabase(config, secrets)
   const availability = createAvailability((outage) => {
     if (outage === undefined) logger('info', 'ClickHouse answers again', {})
     else logger('warn', 'ClickHouse does not answer: waiting for it', { reason: outage.reason })

@@ -55,6 +55,11 @@ export function runCommand(): Command {
       'cluster: what this process does: intake, worker, api, with commas between, or all',
       'all',
     )
+    .option(
+      '--accept-topic <names...>',
+      'cluster: input topics that were made again, or have other partitions, to be read as they are now',
+      [],
+    )
     .option('--tenant <name>', 'tenant of the source, and of the key made on first start', TENANT_DEFAULT)
     .option('--borrowers <n>', 'simulator: borrowers', '500')
     .option('--months <n>', 'simulator: months of history before time runs on', '12')
