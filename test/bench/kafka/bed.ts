@@ -102,7 +102,13 @@ export function clusterConfig(
 }
 
 /** A process of the cluster. */
-export type Member = { readonly child: ChildProcess; readonly pid: number; stop(): Promise<void> }
+export type Member = {
+  readonly child: ChildProcess
+  readonly pid: number
+  /** What it has said on standard error. */
+  said(): string
+  stop(): Promise<void>
+}
 
 export function startMember(file: string, roles: string, { gateway }: Store, more: readonly string[] = []): Member {
   const args = ['run', '--role', roles, '--config', file, ...more]
@@ -115,6 +121,7 @@ export function startMember(file: string, roles: string, { gateway }: Store, mor
   return {
     child,
     pid: child.pid as number,
+    said: () => said,
     async stop() {
       child.kill('SIGTERM')
       const [code] = (await exit) as [number | null]
@@ -146,7 +153,7 @@ export async function untilTrue(
   const end = performance.now() + WAIT_MS_MAX
   while (!(await holds())) {
     const gone = members.find(({ child }) => child.exitCode !== null)
-    if (gone !== undefined) throw new Error(`a process ended with ${gone.child.exitCode} while waiting until ${what}`)
+    if (gone !== undefined) throw new Error(`a process ended while waiting until ${what}: ${gone.said()}`)
     if (performance.now() > end) throw new Error(`not within ${WAIT_MS_MAX / 1000} s: ${what}`)
     await sleep(POLL_MS)
   }

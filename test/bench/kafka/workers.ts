@@ -75,7 +75,7 @@ async function fillLog(bed: Bed, folder: string, data: string): Promise<void> {
   const cluster = await startCluster({ config, secrets, roles: [], logger: () => undefined })
   await cluster.stop()
   await store.close()
-  const database = await openEmbedded(join(data, 'store'))
+  const database = await openEmbedded(data)
   if ('locked' in database) throw new Error(`${data} is in use`)
   const sql = database.session()
   for (let partition = 0; partition < PARTITIONS; partition++) {
