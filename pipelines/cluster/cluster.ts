@@ -146,7 +146,7 @@ async function definitionsInForce({ reader, admin, names }: ClusterParts): Promi
 
 /** Connects a command for as long as its work takes. */
 export async function withCluster<Result>(
-  options: Pick<ClusterOptions, 'config' | 'secrets' | 'logger' | 'acceptTopics'>,
+  options: Pick<ClusterOptions, 'config' | 'secrets' | 'logger' | 'acceptTopics' | 'database'>,
   work: (parts: ClusterParts) => Promise<Result>,
 ): Promise<Result> {
   const stopping = new AbortController()
@@ -167,7 +167,7 @@ async function disconnect({ producer, reader, admin, database }: ClusterParts): 
 }
 
 async function connect(
-  options: Pick<ClusterOptions, 'config' | 'secrets' | 'logger' | 'acceptTopics'>,
+  options: Pick<ClusterOptions, 'config' | 'secrets' | 'logger' | 'acceptTopics' | 'database'>,
   stopping: AbortSignal,
 ): Promise<ClusterParts> {
   const { config, secrets, logger } = options

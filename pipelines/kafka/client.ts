@@ -19,6 +19,15 @@ const INNER_RETRIES = { retries: 3, initialRetryTime: 100, factor: 0, multiplier
 /** Never joined: the library hands out its connections only to a consumer's assigner. */
 const NO_GROUP = 'unused'
 
+/** How the library reads the answers to two requests that are written here. */
+type AnswerCodec = {
+  decode(payload: Buffer): Promise<object>
+  parse(decoded: object): Promise<unknown>
+}
+const library = createRequire(import.meta.url)
+export const produceAnswer = library('kafkajs/src/protocol/requests/produce/v7/response.js') as AnswerCodec
+export const fetchAnswer = library('kafkajs/src/protocol/requests/fetch/v11/response.js') as AnswerCodec
+
 type Filter = new (
   topic: string,
   fetchedOffset: string,
@@ -27,7 +36,7 @@ type Filter = new (
   readonly messages: readonly WireMessage[]
 }
 /** The library's own rule for what a reader may see of transactions. */
-const CommittedBatch = createRequire(import.meta.url)('kafkajs/src/consumer/batch.js') as Filter
+const CommittedBatch = library('kafkajs/src/consumer/batch.js') as Filter
 
 /** Connections of its own to the cluster, and a way to break them all. */
 export function openCluster(options: KafkaOptions): { cluster: WireCluster; dropAll: (reason: string) => void } {

@@ -3,6 +3,7 @@ import { createMembership } from './membership.ts'
 import { createOpener } from './opening.ts'
 import { createOwnedPartitions, type Owned } from './partitions.ts'
 import type { Condition, Control, GroupConsumer, GroupHandlers, Logger, Subscription, TopicPartition } from './port.ts'
+import { fetch } from './record-requests.ts'
 import { FETCH_BYTES_MAX, FETCH_PARTITION_BYTES_MAX, readFetched } from './records.ts'
 import { isOutOfRange, partitionsByLeader } from './topics.ts'
 import { READ_COMMITTED } from './wire.ts'
@@ -158,7 +159,7 @@ export function subscribe(
     const broker = await link.cluster.findBroker({ nodeId })
     const asked = new Map(entries.map((entry) => [entry, { position: entry.position, seeks: entry.seeks }]))
     const askedAtMs = Date.now()
-    const { responses } = await broker.fetch({
+    const responses = await fetch(broker, {
       maxWaitTime: isBusy ? FETCH_WAIT_BUSY_MS : FETCH_WAIT_MS,
       minBytes: 1,
       maxBytes: FETCH_BYTES_MAX,
@@ -167,7 +168,7 @@ export function subscribe(
         topic,
         partitions: list.map(({ partition, position }) => ({
           partition,
-          fetchOffset: String(position),
+          fetchOffset: position,
           maxBytes: FETCH_PARTITION_BYTES_MAX,
         })),
       })),

@@ -2,7 +2,10 @@
 
 export type TopicPartition = { readonly topic: string; readonly partition: number }
 
-/** Values by name; a name that a record carries several times has a list. The order of the names is kept, except numbers. */
+/**
+ * Values by name; a name that a record carries several times has a list, one without a value has undefined. The order of the
+ * names is kept, except numbers.
+ */
 export type Headers = { readonly [name: string]: Buffer | string | readonly (Buffer | string)[] | undefined }
 
 /** A record to append. */

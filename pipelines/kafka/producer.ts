@@ -1,5 +1,9 @@
+import { promisify } from 'node:util'
+import { gzip as gzipWithCallback } from 'node:zlib'
 import type { Link } from './link.ts'
 import type { NewRecord, Producer } from './port.ts'
+import { encodeBatch } from './record-batch.ts'
+import { produce } from './record-requests.ts'
 import { partitionsByLeader } from './topics.ts'
 
 /** Records and bytes that one request carries at most (more where one call brings more), and that may wait in all. */
@@ -8,10 +12,8 @@ const REQUEST_BYTES_MAX = 768 * 1024
 const WAITING_BYTES_MAX = 8 * 1024 * 1024
 /** What a record costs beside its key, value and headers. */
 const RECORD_OVERHEAD_BYTES = 64
-const ACKS_ALL = -1
 const BROKER_TIMEOUT_MS = 15_000
-const NONE = 0
-const GZIP = 1
+const gzip: (bytes: Buffer) => Promise<Buffer> = promisify(gzipWithCallback)
 /** Sequence numbers of a partition count so far and begin again at 0. */
 const SEQUENCES = 2 ** 31
 
@@ -35,7 +37,7 @@ export function createProducer(link: Link, compression: 'none' | 'gzip'): Produc
   const sequences = new Map<string, number>()
   const roomWaiters: (() => void)[] = []
   let waitingBytes = 0
-  let id: { producerId: string; producerEpoch: number } | undefined
+  let id: { readonly producerId: string; readonly producerEpoch: number } | undefined
   let failure: Error | undefined
   let isClosed = false
   let pumping: Promise<void> | undefined
@@ -105,7 +107,7 @@ export function createProducer(link: Link, compression: 'none' | 'gzip'): Produc
       () => isClosed,
     )
     for (const part of parts.values()) {
-      const next = (sequences.get(part.name) ?? 0) + part.messages.length
+      const next = (sequences.get(part.name) ?? 0) + part.records.length
       sequences.set(part.name, next % SEQUENCES)
     }
     return calls.map(({ topic, records }) => records.map((record) => parts.get(`${topic}/${record.partition}`)!.base++))
@@ -113,20 +115,10 @@ export function createProducer(link: Link, compression: 'none' | 'gzip'): Produc
 
   async function request(nodeId: string, parts: readonly Part[], pending: Set<Part>): Promise<void> {
     const broker = await link.cluster.findBroker({ nodeId })
-    const answer = await broker.produce({
-      acks: ACKS_ALL,
-      timeout: BROKER_TIMEOUT_MS,
-      compression: compression === 'gzip' ? GZIP : NONE,
-      ...id!,
-      topicData: [...Map.groupBy(parts, ({ topic }) => topic)].map(([topic, list]) => ({
-        topic,
-        partitions: list.map((part) => ({
-          partition: part.partition,
-          firstSequence: sequences.get(part.name) ?? 0,
-          messages: part.messages,
-        })),
-      })),
-    })
+    const batches = await Promise.all(
+      parts.map(async (part) => ({ topic: part.topic, partition: part.partition, batch: await batchOf(part) })),
+    )
+    const answer = await produce(broker, batches, BROKER_TIMEOUT_MS)
     for (const { topicName, partitions } of answer.topics) {
       for (const { partition, baseOffset } of partitions) {
         const part = parts.find((p) => p.topic === topicName && p.partition === partition)!
@@ -134,6 +126,18 @@ export function createProducer(link: Link, compression: 'none' | 'gzip'): Produc
         pending.delete(part)
       }
     }
+  }
+
+  /** A part's batch: made once, as what is repeated must be what was sent. */
+  function batchOf(part: Part): Promise<Buffer> {
+    part.batch ??= encodeBatch(part.records, {
+      producerId: BigInt(id!.producerId),
+      producerEpoch: id!.producerEpoch,
+      firstSequence: sequences.get(part.name) ?? 0,
+      gzip: compression === 'gzip' ? gzip : undefined,
+      now: Date.now(),
+    })
+    return part.batch
   }
 
   function byLeader(parts: Iterable<Part>): [string, Part[]][] {
@@ -158,7 +162,8 @@ type Part = {
   readonly name: string
   readonly topic: string
   readonly partition: number
-  readonly messages: object[]
+  readonly records: NewRecord[]
+  batch: Promise<Buffer> | undefined
   /** Offset of the first one, once it is known. */
   base: number
 }
@@ -166,15 +171,14 @@ type Part = {
 function partition(calls: readonly Call[]): Map<string, Part> {
   const parts = new Map<string, Part>()
   for (const { topic, records } of calls) {
-    for (const { partition, key, value, headers, timestampMs } of records) {
-      const name = `${topic}/${partition}`
+    for (const record of records) {
+      const name = `${topic}/${record.partition}`
       let part = parts.get(name)
       if (part === undefined) {
-        part = { name, topic, partition, messages: [], base: -1 }
+        part = { name, topic, partition: record.partition, records: [], batch: undefined, base: -1 }
         parts.set(name, part)
       }
-      // The library sorts times as texts: numbers of 13 digits, which times of this century are, it sorts well.
-      part.messages.push({ key, value, headers, timestamp: timestampMs ?? Date.now() })
+      part.records.push(record)
     }
   }
   return parts

@@ -1,6 +1,7 @@
 import { KafkaConditionError, type Link } from './link.ts'
 import { outOfRange } from './opening.ts'
 import type { Batch, PartitionReader, TopicPartition } from './port.ts'
+import { fetch as fetchRecords } from './record-requests.ts'
 import { FETCH_BYTES_MAX, readFetched } from './records.ts'
 import { isOutOfRange, listOffsets, partitionsByLeader } from './topics.ts'
 import { READ_COMMITTED } from './wire.ts'
@@ -42,12 +43,12 @@ export function createReader(link: Link): PartitionReader {
     const [nodeId] = partitionsByLeader(link, topic, [partition]).keys()
     const broker = await link.cluster.findBroker({ nodeId: nodeId! })
     try {
-      const { responses } = await broker.fetch({
+      const responses = await fetchRecords(broker, {
         maxWaitTime: FETCH_WAIT_MS,
         minBytes: 1,
         maxBytes: FETCH_BYTES_MAX,
         isolationLevel: READ_COMMITTED,
-        topics: [{ topic, partitions: [{ partition, fetchOffset: String(position), maxBytes: FETCH_BYTES_MAX }] }],
+        topics: [{ topic, partitions: [{ partition, fetchOffset: position, maxBytes: FETCH_BYTES_MAX }] }],
       })
       return readFetched(topic, position, responses[0]!.partitions[0]!)
     } catch (error) {

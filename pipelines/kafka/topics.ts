@@ -1,5 +1,6 @@
 import { type Link, nameOf } from './link.ts'
 import type { TopicChanged, TopicIdentity } from './port.ts'
+import { encoderOf } from './record-requests.ts'
 import { EARLIEST, LATEST, READ_COMMITTED } from './wire.ts'
 
 const METADATA = 3
@@ -16,7 +17,7 @@ export async function topicIdentities(link: Link, topics: readonly string[]): Pr
       apiKey: METADATA,
       apiVersion: VERSION,
       apiName: 'Metadata',
-      encode: () => Promise.resolve(asEncoder(encodeRequest(topics))),
+      encode: encoderOf(encodeRequest(topics)),
     },
     response: {
       decode: (payload: Buffer) => Promise.resolve({ clientSideThrottleTime: 0, payload }),
@@ -24,11 +25,6 @@ export async function topicIdentities(link: Link, topics: readonly string[]): Pr
     },
   })
   return answer as Map<string, TopicIdentity>
-}
-
-/** The library writes what has a buffer and a size. */
-function asEncoder(buffer: Buffer): { buf: Buffer; buffer: Buffer; size: () => number } {
-  return { buf: buffer, buffer, size: () => buffer.length }
 }
 
 /** Request body of Metadata, version 12. It begins with the (empty) tags of a header that the library does not know. */

@@ -1,3 +1,5 @@
+import type { DecodedBatches } from './record-batch.ts'
+
 /** The requests of Kafka's protocol that are used here, as the client library sends them. Offsets travel as decimal text. */
 
 export type WireMessage = {
@@ -16,6 +18,8 @@ export type WireFetched = {
     readonly partition: number
     readonly highWatermark: string
     readonly messages: readonly WireMessage[]
+    /** The records where they were read here; `messages` is empty then. */
+    readonly plain?: DecodedBatches
   }[]
 }
 
@@ -23,6 +27,7 @@ type Group = { readonly groupId: string; readonly memberId: string }
 
 export type WireBroker = {
   readonly connectionPool: { send(exchange: object): Promise<unknown> }
+  disconnect(): Promise<void>
   heartbeat(request: Group & { groupGenerationId: number }): Promise<unknown>
   joinGroup(
     request: Group & {
@@ -58,34 +63,11 @@ export type WireBroker = {
       partitions: readonly { partition: number; offset: string; metadata: string | null }[]
     }[]
   }>
-  fetch(request: {
-    maxWaitTime: number
-    minBytes: number
-    maxBytes: number
-    isolationLevel: number
-    topics: readonly {
-      topic: string
-      partitions: { partition: number; fetchOffset: string; maxBytes: number }[]
-    }[]
-  }): Promise<{ responses: readonly WireFetched[] }>
   listOffsets(request: {
     isolationLevel: number
     topics: readonly { topic: string; partitions: { partition: number; timestamp: number }[] }[]
   }): Promise<{
     responses: readonly { topic: string; partitions: readonly { partition: number; offset: string }[] }[]
-  }>
-  produce(request: {
-    acks: number
-    timeout: number
-    compression: number
-    producerId: string
-    producerEpoch: number
-    topicData: readonly {
-      topic: string
-      partitions: readonly { partition: number; firstSequence: number; messages: readonly object[] }[]
-    }[]
-  }): Promise<{
-    topics: readonly { topicName: string; partitions: readonly { partition: number; baseOffset: string }[] }[]
   }>
   createTopics(request: { topics: readonly object[]; timeout: number }): Promise<unknown>
   deleteTopics(request: { topics: readonly string[]; timeout: number }): Promise<unknown>
