@@ -63,6 +63,7 @@ export default {
     onlyIn('sql/server.ts', '@clickhouse/client'),
     onlyIn('models/scorer.ts', 'onnxruntime-node'),
     onlyIn('pipelines/kafka/client.ts', 'kafkajs'),
+    onlyIn('pipelines/checkpoint/bucket.ts', '@aws-sdk/client-s3'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -32,6 +32,11 @@ export function clusterSecrets() {
   }
 }
 
+/** A folder for copies of what is in a bucket: another one for each `place`. */
+export function checkpointCache(place: string): string {
+  return join(tmpdir(), `foreshock-checkpoints-${place}`)
+}
+
 /** Sets the size of the thread pool. It counts only before the pool's first use, so it comes first in `main`. */
 export function sizeThreadPool(): void {
   process.env['UV_THREADPOOL_SIZE'] ??= String(Math.max(THREADS_MIN, availableParallelism() * 4))

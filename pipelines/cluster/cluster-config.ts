@@ -13,6 +13,9 @@ import { INPUT_FORMATS } from './inputs.ts'
 /** Kafka's own rule for the name of a topic, with room for our suffixes. */
 const topic = z.string().regex(/^[a-zA-Z0-9._-]{1,200}$/, 'is no name of a Kafka topic')
 
+/** Bucket and, maybe, prefix. */
+const BUCKET_URL = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*?))?\/?$/
+
 const schema = z.strictObject({
   kafka: z.strictObject({
     brokers: z.array(z.string().regex(/^[^\s:]+:\d{1,5}$/, 'is not host:port')).min(1),
@@ -49,7 +52,18 @@ const schema = z.strictObject({
   partitions: z.int().min(1).max(PARTITIONS_MAX).default(PARTITIONS_DEFAULT),
   slices: z.int().min(1).max(SLICES_MAX).default(SLICES_DEFAULT),
   /** A folder, local or shared, or `s3://bucket/prefix`. */
-  checkpoints: z.string().default('./checkpoints'),
+  checkpoints: z
+    .string()
+    .min(1)
+    .refine((place) => !place.startsWith('s3:') || BUCKET_URL.test(place), 'is not s3://bucket/prefix')
+    .default('./checkpoints'),
+  /** Where the bucket is not AWS's: URL of the store. */
+  checkpoint_endpoint: z.url().optional(),
+  checkpoint_region: z.string().min(1).optional(),
+  /** The bucket's name is in the path of a URL, not in the host's name: most stores that are not AWS's. */
+  checkpoint_path_style: z.boolean().default(false),
+  /** With a bucket: the local folder of what goes there and comes from there, else one among the system's temporary files. */
+  checkpoint_cache: z.string().min(1).optional(),
   /** What tenants have that are not to have the defaults; taken with their first event. */
   tenants: z.record(z.string(), eventSchemas['tenant.configured']).default({}),
 })
@@ -76,6 +90,12 @@ export function parseClusterConfig(value: unknown, where: string): ReadConfig {
   if (parsed.success) return { ok: true, config: parsed.data }
   const issue = parsed.error.issues[0]
   return { ok: false, detail: `${where}: ${issue?.path.join('.') || 'configuration'}: ${issue?.message ?? 'invalid'}` }
+}
+
+/** Where the checkpoints are, if in a bucket. */
+export function checkpointBucket({ checkpoints }: ClusterConfig): { bucket: string; prefix: string } | undefined {
+  const [, bucket, prefix = ''] = BUCKET_URL.exec(checkpoints) ?? []
+  return bucket === undefined ? undefined : { bucket, prefix }
 }
 
 export type TopicNames = { readonly log: string; readonly control: string; dead(topic: string): string }

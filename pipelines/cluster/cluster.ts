@@ -12,6 +12,7 @@ import { openKafka } from '../kafka/open.ts'
 import type { Admin, Kafka, Logger, PartitionReader, Producer } from '../kafka/port.ts'
 import { loadModels } from '../run/models.ts'
 import { LogAppender } from './appender.ts'
+import { type CheckpointPlace, openCheckpointPlace } from './checkpoint-copies.ts'
 import { type ClusterConfig, configuredTenants, type TopicNames, topicNames } from './cluster-config.ts'
 import { type KnownTopic, seenRecord } from './control-state.ts'
 import { startDeadLetters } from './dead-role.ts'
@@ -91,14 +92,16 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterProc
   const started: Role[] = []
   const intake: IntakeCounts = { accepted: 0, dropped_fields: 0, refused: {} }
   let workers: WorkerRole | undefined
+  let checkpoints: CheckpointPlace | undefined
   if (roles.includes('worker')) {
+    checkpoints = await openCheckpointPlace(config, options.logger)
     const partition = {
       database,
       patiently,
       shape,
       models: loaded.models,
       catalogue: CATALOGUE,
-      checkpoints: config.checkpoints,
+      checkpoints,
       watcher: options.watcher ?? NOBODY_WATCHES,
       partitionsAtOnce: shape.partitions,
       flushAfterMs: options.flushAfterMs,
@@ -130,6 +133,7 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterProc
       // Intake first, so that nothing is appended that this process's workers do not see.
       for (const role of started.toReversed()) await role.stop()
       stopping.abort()
+      checkpoints?.close()
       await disconnect(parts)
     },
   }

@@ -9,7 +9,8 @@ import { Engine } from '../engine/engine.ts'
 import { FEATURE_ROWS_PER_BLOCK, type RowWatcher, Sink } from '../engine/sink.ts'
 import type { LogShape } from '../intake/items.ts'
 import { rebuildPartition } from '../rebuild/partition.ts'
-import type { Ownership } from './ownership.ts'
+import type { CheckpointPlace } from './checkpoint-copies.ts'
+import { isOwned, type Ownership } from './ownership.ts'
 import { PartitionWorker } from './partition-worker.ts'
 import { Repeats } from './repeats.ts'
 
@@ -23,8 +24,7 @@ export type PartitionOptions = {
   readonly shape: LogShape
   readonly models: readonly Model[]
   readonly catalogue: readonly FeatureDefinition[]
-  /** Folder of the checkpoints of all partitions, local or shared. */
-  readonly checkpoints: string
+  readonly checkpoints: CheckpointPlace
   readonly watcher: RowWatcher
   /** Partitions that a process is expected to work on at once: the more, the smaller their blocks. */
   readonly partitionsAtOnce: number
@@ -48,7 +48,14 @@ export async function openPartition(
   const writes = patiently(database.session({ partition }))
   const progress = (await readProgress(reads)).find((row) => row.partition === partition)
   const durable = progress?.offset ?? -1
-  const checkpoints = new Checkpoints(join(options.checkpoints, String(partition)), currentIdentity(catalogue))
+  const { folder, copiesOf } = options.checkpoints
+  const identity = currentIdentity(catalogue)
+  const copies = copiesOf?.(partition, ownership)
+  await copies?.pull(identity)
+  const checkpoints = new Checkpoints(join(folder, String(partition)), identity, {
+    number: ownership.number,
+    isOwned: () => isOwned(ownership),
+  })
   const createEngine = () =>
     new Engine(shape, createResolve(models, catalogue), { catalogue, partitions: [partition], hasHoles: true })
   // The engine has this one partition: it is the first.
@@ -74,6 +81,7 @@ export async function openPartition(
     repeats,
     reads,
     checkpoints,
+    copies,
     ownership,
     next: durable + 1,
     checkpointEvaluations,

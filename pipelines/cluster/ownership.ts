@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Generation } from '../kafka/port.ts'
 
 /** The time during which this process owns a partition. */
-export type Ownership = Pick<Generation, 'isCurrent' | 'lost'>
+export type Ownership = Pick<Generation, 'number' | 'isCurrent' | 'lost'>
 
 /** The partition was given to another process while this one was at it: what is in flight is dropped. */
 export class OwnershipLost extends Error {}

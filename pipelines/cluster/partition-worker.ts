@@ -5,6 +5,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { Sink } from '../engine/sink.ts'
 import type { KafkaRecord } from '../kafka/port.ts'
 import { Turns } from '../run/turns.ts'
+import type { PartitionCopies } from './checkpoint-copies.ts'
 import { type ReadEntry, readMessage } from './log-message.ts'
 import { isOwned, type Ownership, OwnershipLost } from './ownership.ts'
 import type { Repeats, StoredIds, Verdict } from './repeats.ts'
@@ -30,6 +31,7 @@ export class PartitionWorker {
   readonly #repeats: Repeats
   readonly #reads: Sql
   readonly #checkpoints: Checkpoints
+  readonly #copies: PartitionCopies | undefined
   readonly #checkpointEvaluations: number
   readonly #ownership: Ownership
   readonly #closeSessions: () => Promise<void>
@@ -49,6 +51,7 @@ export class PartitionWorker {
     repeats: Repeats
     reads: Sql
     checkpoints: Checkpoints
+    copies?: PartitionCopies | undefined
     ownership: Ownership
     next: number
     closeSessions: () => Promise<void>
@@ -60,6 +63,7 @@ export class PartitionWorker {
     this.#repeats = parts.repeats
     this.#reads = parts.reads
     this.#checkpoints = parts.checkpoints
+    this.#copies = parts.copies
     this.#checkpointEvaluations = parts.checkpointEvaluations ?? CHECKPOINT_EVALUATIONS
     this.#ownership = parts.ownership
     this.#closeSessions = parts.closeSessions
@@ -101,10 +105,12 @@ export class PartitionWorker {
 
   /** Writes all there is and a checkpoint of it, for whoever owns the partition next. */
   async close(): Promise<void> {
+    this.#copies?.hurry()
     await this.drain()
     await this.#checkpointing
     this.#throwFailure()
-    await this.#turn(() => this.#checkpoints.write(this.#checkpoints.begin(this.engine)))
+    const isWritten = await this.#turn(() => this.#checkpoints.write(this.#checkpoints.begin(this.engine)))
+    if (isWritten) await this.#copies?.push()
     await this.abandon()
   }
 
@@ -114,6 +120,7 @@ export class PartitionWorker {
     this.#isClosed = true
     await this.#turns.done
     await this.#checkpoints.close()
+    await this.#copies?.stop()
     await this.#closeSessions()
   }
 
@@ -176,10 +183,11 @@ export class PartitionWorker {
     const snapshot = this.#checkpoints.begin(this.engine)
     const place = [this.partition, this.engine.stateOf(this.partition).offset] as const
     try {
-      await this.#checkpoints.write(snapshot, async () => {
+      const isWritten = await this.#checkpoints.write(snapshot, async () => {
         await this.sink.reached([place])
         await this.#assertOwned()
       })
+      if (isWritten && !this.#isClosed) await this.#copies?.push()
     } catch (error) {
       if (!(error instanceof OwnershipLost)) this.#failure ??= error
     }
