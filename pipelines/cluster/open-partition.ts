@@ -16,6 +16,8 @@ import { Repeats } from './repeats.ts'
 
 /** Feature rows of one block where a process works on several partitions, each of which has blocks of its own. */
 const FEATURE_ROWS_MIN = 4000
+/** A cluster's API finds warnings in the tables: they are written so soon after they were made. */
+export const WARNINGS_AFTER_MS = 20
 
 export type PartitionOptions = {
   readonly database: Database
@@ -47,6 +49,7 @@ export async function openPartition(
   const { database, patiently, shape, models, catalogue, watcher } = options
   const reads = patiently(database.session({ partition }))
   const writes = patiently(database.session({ partition }))
+  const warningWrites = patiently(database.session({ partition }))
   const durable = (await readProgress(reads)).find((row) => row.partition === partition)?.offset ?? -1
   const checkpoints = new Checkpoints(join(options.checkpoints, String(partition)), currentIdentity(catalogue))
   const createEngine = () =>
@@ -59,10 +62,16 @@ export async function openPartition(
   await repeats.restore(reads, partition, durable)
   const featureRowsPerBlock = Math.max(FEATURE_ROWS_MIN, Math.ceil(FEATURE_ROWS_PER_BLOCK / options.partitionsAtOnce))
   const { flushAfterMs, checkpointEvaluations } = options
+  const sink = new Sink(writes, new Map([[partition, durable]]), watcher, {
+    catalogue,
+    featureRowsPerBlock,
+    flushAfterMs,
+    earlyWarnings: { sql: warningWrites, afterMs: WARNINGS_AFTER_MS, mayWrite: () => ownership.isCurrent() },
+  })
   return new PartitionWorker({
     partition,
     engine,
-    sink: new Sink(writes, new Map([[partition, durable]]), watcher, { catalogue, featureRowsPerBlock, flushAfterMs }),
+    sink,
     repeats,
     reads,
     checkpoints,
@@ -70,7 +79,8 @@ export async function openPartition(
     next: durable + 1,
     checkpointEvaluations,
     closeSessions: async () => {
-      await Promise.all([reads.close(), writes.close()])
+      await sink.stop()
+      await Promise.all([reads.close(), writes.close(), warningWrites.close()])
     },
   })
 }
