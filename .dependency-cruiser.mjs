@@ -63,6 +63,7 @@ export default {
     onlyIn('sql/server.ts', '@clickhouse/client'),
     onlyIn('models/scorer.ts', 'onnxruntime-node'),
     onlyIn('pipelines/kafka/client.ts', 'kafkajs'),
+    onlyIn('pipelines/watch/metrics.ts', 'prom-client'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -11,12 +11,15 @@ import type { LogShape } from '../intake/items.ts'
 import { openKafka } from '../kafka/open.ts'
 import type { Admin, Kafka, Logger, PartitionReader, Producer } from '../kafka/port.ts'
 import { loadModels } from '../run/models.ts'
+import { type OnInsert, watchInserts } from '../watch/inserts.ts'
+import type { OnTracedWarning } from '../watch/traces.ts'
 import { LogAppender } from './appender.ts'
 import { type ClusterConfig, configuredTenants, type TopicNames, topicNames } from './cluster-config.ts'
 import { seenRecord } from './control-state.ts'
-import { type IntakeCounts, startIntake } from './intake-role.ts'
+import { type IntakeCounts, type IntakeRole, startIntake } from './intake-role.ts'
 import { featureColumns, openPartition } from './open-partition.ts'
-import { startOwner } from './owner-role.ts'
+import { type OwnerRole, startOwner } from './owner-role.ts'
+import { createWorkerCounts, type WorkerCounts } from './partition-worker.ts'
 import { ClusterFailure, type Role } from './role.ts'
 import { ensureTopics, putControl, readControl } from './topics.ts'
 import { startWorkers, type WorkerRole } from './worker-role.ts'
@@ -50,11 +53,22 @@ export type ClusterParts = {
 export type ClusterProcess = {
   readonly parts: ClusterParts
   readonly intake: IntakeCounts
+  readonly counts: WorkerCounts
+  readonly rows: RowCounts
   readonly workers: WorkerRole | undefined
+  readonly reader: IntakeRole | undefined
+  readonly owner: OwnerRole | undefined
   /** Rejects with what ended a role that nobody had asked to end. */
   readonly finished: Promise<void>
   stop(): Promise<void>
 }
+
+/** What is counted of rows as they are made. */
+export type RowCounts = { late: number; warnings: Record<string, number>; dead_letters: Record<string, number> }
+
+/** What a process that starts waits for, in this order. */
+export const START_STEPS = ['kafka', 'clickhouse', 'definitions'] as const
+export type StartStep = (typeof START_STEPS)[number]
 
 export type ClusterOptions = {
   readonly config: ClusterConfig
@@ -62,6 +76,10 @@ export type ClusterOptions = {
   readonly roles: readonly RoleName[]
   readonly logger: Logger
   readonly watcher?: RowWatcher
+  readonly onInsert?: OnInsert
+  readonly onTraced?: OnTracedWarning
+  /** Told what is waited for now. */
+  readonly onStep?: (step: StartStep) => void
   readonly checkpointEvaluations?: number | undefined
   readonly flushAfterMs?: number | undefined
   readonly onOpened?: (partition: number, detail: string) => void
@@ -80,7 +98,11 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterProc
   const parts = await connect(options, stopping.signal)
   const { kafka, producer, admin, reader, appender, names, shape, database, patiently } = parts
   const started: Role[] = []
-  const intake: IntakeCounts = { accepted: 0, dropped_fields: 0, refused: {} }
+  const intake: IntakeCounts = { batches: 0, accepted: 0, dropped_fields: 0, refused: {} }
+  const counts = createWorkerCounts()
+  const rows: RowCounts = { late: 0, warnings: {}, dead_letters: {} }
+  let owner: OwnerRole | undefined
+  let inputs: IntakeRole | undefined
   let workers: WorkerRole | undefined
   if (roles.includes('worker')) {
     const partition = {
@@ -90,7 +112,9 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterProc
       models: loaded.models,
       catalogue: CATALOGUE,
       checkpoints: config.checkpoints,
-      watcher: options.watcher ?? NOBODY_WATCHES,
+      watcher: countRows(rows, options.watcher),
+      counts,
+      onTraced: options.onTraced,
       partitionsAtOnce: shape.partitions,
       flushAfterMs: options.flushAfterMs,
       checkpointEvaluations: options.checkpointEvaluations,
@@ -101,16 +125,23 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterProc
   }
   if (roles.includes('intake')) {
     const definitions = currentDefinitions(loaded.models.at(-1) ?? null, CATALOGUE)
-    started.push(startOwner({ kafka, producer, admin, reader, appender, config, names, shape, definitions }))
+    owner = startOwner({ kafka, producer, admin, reader, appender, config, names, shape, definitions })
+    started.push(owner)
+    options.onStep?.('definitions')
     await definitionsInForce(parts)
     if (config.inputs.length > 0) {
-      started.push(startIntake({ kafka, producer, admin, appender, config, names, counts: intake }))
+      inputs = startIntake({ kafka, producer, admin, appender, config, names, counts: intake })
+      started.push(inputs)
     }
   }
   return {
     parts,
     intake,
+    counts,
+    rows,
     workers,
+    reader: inputs,
+    owner,
     finished: Promise.race(started.map(({ finished }) => finished)),
     async stop() {
       // Intake first, so that nothing is appended that this process's workers do not see.
@@ -120,6 +151,24 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterProc
       await reader.close()
       await admin.close()
       await database.close()
+    },
+  }
+}
+
+function countRows(rows: RowCounts, watcher = NOBODY_WATCHES): RowWatcher {
+  return {
+    warning(row) {
+      const key = `${row.type} ${row.severity}`
+      rows.warnings[key] = (rows.warnings[key] ?? 0) + 1
+      watcher.warning(row)
+    },
+    refused(reason) {
+      rows.dead_letters[reason] = (rows.dead_letters[reason] ?? 0) + 1
+      watcher.refused(reason)
+    },
+    late() {
+      rows.late++
+      watcher.late()
     },
   }
 }
@@ -134,7 +183,8 @@ async function definitionsInForce({ reader, admin, names }: ClusterParts): Promi
 }
 
 async function connect(options: ClusterOptions, stopping: AbortSignal): Promise<ClusterParts> {
-  const { config, secrets, logger } = options
+  const { config, secrets, logger, onInsert } = options
+  options.onStep?.('kafka')
   const names = topicNames(config.kafka.prefix)
   const { sasl } = config.kafka
   const kafka = openKafka({
@@ -157,7 +207,9 @@ async function connect(options: ClusterOptions, stopping: AbortSignal): Promise<
     if (outage === undefined) logger('info', 'ClickHouse answers again', {})
     else logger('warn', 'ClickHouse does not answer: waiting for it', { reason: outage.reason })
   })
-  const patiently = (sql: Sql) => patient(sql, { availability, signal: stopping })
+  const patiently = (sql: Sql) =>
+    patient(onInsert === undefined ? sql : watchInserts(sql, onInsert), { availability, signal: stopping })
+  options.onStep?.('clickhouse')
   const sql = patiently(database.session())
   await migrate(sql, database.topology)
   await ensureFeatureColumns(sql, featureColumns(CATALOGUE), database.topology)

@@ -10,8 +10,9 @@ import { Engine } from '../engine/engine.ts'
 import { DISCARD } from '../engine/outputs.ts'
 import { FEATURE_ROWS_PER_BLOCK, type RowWatcher, Sink } from '../engine/sink.ts'
 import type { LogShape } from '../intake/items.ts'
+import { type OnTracedWarning, type Traces, tracedWarning } from '../watch/traces.ts'
 import type { Ownership } from './ownership.ts'
-import { PartitionWorker } from './partition-worker.ts'
+import { PartitionWorker, type WorkerCounts } from './partition-worker.ts'
 import { Repeats } from './repeats.ts'
 
 /** Feature rows of one block where a process works on several partitions, each of which has blocks of its own. */
@@ -29,6 +30,9 @@ export type PartitionOptions = {
   /** Folder of the checkpoints of all partitions, local or shared. */
   readonly checkpoints: string
   readonly watcher: RowWatcher
+  /** Counted into by all partitions of the process. */
+  readonly counts?: WorkerCounts | undefined
+  readonly onTraced?: OnTracedWarning | undefined
   /** Partitions that a process is expected to work on at once: the more, the smaller their blocks. */
   readonly partitionsAtOnce: number
   readonly flushAfterMs?: number | undefined
@@ -61,8 +65,9 @@ export async function openPartition(
   const repeats = new Repeats(engine.stateOf(partition).features)
   await repeats.restore(reads, partition, durable)
   const featureRowsPerBlock = Math.max(FEATURE_ROWS_MIN, Math.ceil(FEATURE_ROWS_PER_BLOCK / options.partitionsAtOnce))
-  const { flushAfterMs, checkpointEvaluations } = options
-  const sink = new Sink(writes, new Map([[partition, durable]]), watcher, {
+  const { flushAfterMs, checkpointEvaluations, counts } = options
+  const traces: Traces = new Map()
+  const sink = new Sink(writes, new Map([[partition, durable]]), tracing(watcher, traces, options.onTraced), {
     catalogue,
     featureRowsPerBlock,
     flushAfterMs,
@@ -77,12 +82,26 @@ export async function openPartition(
     checkpoints,
     ownership,
     next: durable + 1,
+    counts,
+    traces,
     checkpointEvaluations,
     closeSessions: async () => {
       await sink.stop()
       await Promise.all([reads.close(), writes.close(), warningWrites.close()])
     },
   })
+}
+
+/** The watcher, and whoever is told of the warnings that events with a trace context make. */
+function tracing(watcher: RowWatcher, traces: Traces, onTraced: OnTracedWarning | undefined): RowWatcher {
+  return {
+    ...watcher,
+    warning(row) {
+      watcher.warning(row)
+      const traced = tracedWarning(row, traces)
+      if (traced !== undefined) onTraced?.(traced)
+    },
+  }
 }
 
 /** Computes again what lies between the checkpoint and what the tables hold; nothing of it is written again. */

@@ -13,6 +13,8 @@ export type Incoming = {
   readonly item: number
   /** The request it came with, where there was one: dead letters are found by it. */
   readonly request?: string
+  /** W3C trace context that it came with; the log does not keep it. */
+  readonly traceparent?: string | undefined
   readonly bytes: Uint8Array
   readonly decoded: Decoded
 }

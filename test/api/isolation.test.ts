@@ -32,6 +32,7 @@ describe('every route', () => {
       'POST /jobs/backfill',
       'POST /jobs/verify',
       'GET /livez',
+      'GET /metrics',
       'GET /openapi.json',
       'GET /readyz',
       'GET /sql',
