@@ -1,3 +1,4 @@
+import type { DeadLetterFilter } from '../sql/queries/dead-letters.ts'
 import type { KeyStore } from './keys.ts'
 import type { BorrowerView, FeedRow } from './rows.ts'
 
@@ -33,6 +34,13 @@ export type SqlAnswer =
   | { readonly ok: false; readonly message: string; readonly status: SqlFailureStatus }
 export type SqlFailureStatus = 400 | 403 | 404 | 408 | 413 | 503
 
+/** Dead letters that are to be sent again. */
+export type RedriveRequest = {
+  readonly filter: DeadLetterFilter
+  readonly limit: number
+  readonly dryRun: boolean
+}
+
 export type Dependencies = {
   /**
    * Takes the bytes of single events, as they were sent, and resolves when what was accepted is durable: one result
@@ -60,6 +68,7 @@ export type Dependencies = {
   readonly jobs?: {
     verify(tenant: string | undefined, signal: AbortSignal): AsyncIterable<string>
     backfill(features: readonly string[], signal: AbortSignal): AsyncIterable<string>
+    redrive(wanted: RedriveRequest, signal: AbortSignal): AsyncIterable<string>
   }
   /** Bearer token of the local command line: may name any tenant, and is the only one that may use `/sql` and `/jobs`. */
   readonly operatorToken: string

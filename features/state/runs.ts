@@ -30,7 +30,7 @@ export class RunStore {
   at = 0
   readonly #chunkShift: number
   readonly #chunkWords: number
-  readonly #chunks: Uint32Array[] = [NO_WORDS]
+  readonly #chunks: Uint32Array<SharedArrayBuffer>[] = [NO_SHARED_WORDS]
   /** By chunk: the number of its blocks' size. */
   readonly #sizeOfChunk: number[] = [0]
   /** Numbers of chunks that hold no block. */
@@ -121,13 +121,18 @@ export class RunStore {
     return this.#chunks.length - 1 - this.#spare.length
   }
 
-  /**
-   * Takes memory for so many owners and chunks in all. Each 64 MB of it let V8 collect garbage, which is cheap only as long
-   * as there are few objects: who is about to fill a store does this first.
-   */
+  /** Takes memory for so many owners and chunks in all. */
   reserve(owners: number, chunks: number): void {
     if (owners * 2 > this.#owners.length) this.#growOwners(owners - 1)
-    while (this.#chunks.length - 1 < chunks) this.#spare.push(this.#addChunk())
+    const added: number[] = []
+    while (this.#chunks.length - 1 < chunks) added.push(this.#addChunk())
+    // The first one is used first.
+    this.#spare.push(...added.reverse())
+  }
+
+  /** What the blocks of chunks lie in. */
+  get memory(): readonly SharedArrayBuffer[] {
+    return this.#chunks.slice(1).map(({ buffer }) => buffer)
   }
 
   /** Whether a place is right for a run of that length: a block may be one size larger than it must. */
@@ -200,11 +205,13 @@ export class RunStore {
     return place === ALONE ? HEAD_WORDS : (place & (this.#chunkWords - 1)) + HEAD_WORDS
   }
 
+  /** Shared memory: each 64 MB of the other kind let V8 collect all garbage, and no other thread can prepare them. */
   #addChunk(): number {
     // The last number a place could have is ALONE.
     if (this.#chunks.length >= 2 ** (32 - this.#chunkShift) - 1) throw new Error('a store of runs is full')
     this.#sizeOfChunk.push(0)
-    return this.#chunks.push(new Uint32Array(this.#chunkWords)) - 1
+    const bytes = this.#chunkWords * Uint32Array.BYTES_PER_ELEMENT
+    return this.#chunks.push(new Uint32Array(new SharedArrayBuffer(bytes))) - 1
   }
 
   #growOwners(owner: number): void {
@@ -217,6 +224,7 @@ export class RunStore {
 }
 
 const NO_WORDS = new Uint32Array(0)
+const NO_SHARED_WORDS = new Uint32Array(new SharedArrayBuffer(0))
 
 /** Sizes of which some make up a chunk with little left over, the largest half of it. */
 function sizesOf(chunkWords: number): Size[] {

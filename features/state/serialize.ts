@@ -69,6 +69,15 @@ export function reserveChunks(partition: FeaturePartition, borrowers: number, co
   })
 }
 
+/** The memory that a partition's runs lie in, in the order in which borrowers that are read one after the other fill it. */
+export function runMemory(partition: FeaturePartition): SharedArrayBuffer[] {
+  const memory = storesOf(partition).flatMap((store) => {
+    const chunks = store.memory
+    return chunks.map((chunk, k) => ({ chunk, share: k / chunks.length }))
+  })
+  return memory.sort((a, b) => a.share - b.share).map(({ chunk }) => chunk)
+}
+
 function storesOf({ transactions, accounts, queries, book }: FeaturePartition): readonly RunStore[] {
   return [transactions.runs, accounts.runs, queries.runs, book.runs]
 }

@@ -2,13 +2,13 @@ const WORDS_FIRST = 4096
 
 /** 32-bit words that are written and read one after the other. Bytes lie in them as the machine has them: little endian. */
 export class WordBuffer {
-  words: Uint32Array<ArrayBuffer>
+  words: Uint32Array
   at = 0
   readonly #double = new Float64Array(1)
   readonly #halves = new Uint32Array(this.#double.buffer)
-  #bytes: Buffer<ArrayBuffer> | undefined
+  #bytes: Buffer | undefined
 
-  constructor(words = new Uint32Array(WORDS_FIRST)) {
+  constructor(words: Uint32Array = new Uint32Array(WORDS_FIRST)) {
     this.words = words
   }
 
@@ -84,7 +84,7 @@ export class WordBuffer {
     return this.#asBytes().subarray(0, this.at * 4)
   }
 
-  #asBytes(): Buffer<ArrayBuffer> {
+  #asBytes(): Buffer {
     const { buffer, byteOffset, byteLength } = this.words
     this.#bytes ??= Buffer.from(buffer, byteOffset, byteLength)
     return this.#bytes

@@ -5,6 +5,8 @@ import type { EvaluationMeta } from '../engine/outputs.ts'
 
 /** Rows of one block: few enough to be filled while the one before is written, many enough for few parts. */
 export const BACKFILL_ROWS_PER_BLOCK = 40_000
+/** A block is full only after a record, and a tick's rows are many: room for them saves a copy of all columns. */
+const ROOM_PER_ROW = 1.25
 
 /**
  * Writes one generation's rows, partition after partition, block by block, and after each the place that it reaches to: a start
@@ -25,8 +27,9 @@ export class BackfillWriter {
   constructor(sql: Sql, featureColumns: readonly string[], rowsPerBlock = BACKFILL_ROWS_PER_BLOCK) {
     this.#sql = sql
     this.#rowsPerBlock = rowsPerBlock
-    this.#filling = createFeaturesBlock(featureColumns)
-    this.#spare = createFeaturesBlock(featureColumns)
+    const room = Math.ceil(rowsPerBlock * ROOM_PER_ROW)
+    this.#filling = createFeaturesBlock(featureColumns, room)
+    this.#spare = createFeaturesBlock(featureColumns, room)
   }
 
   /** Goes on to a partition: `rows` are those of `backfills` for it and the generation. The one before must be finished. */

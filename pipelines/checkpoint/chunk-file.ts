@@ -1,8 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { WordBuffer } from '../../features/state/words.ts'
-import { bytesOf, type Chunk, type StateFile } from './manifest.ts'
+import type { Chunk } from './manifest.ts'
 
 /** Words that are written at once; a borrower with more has a chunk of its own. */
 export const CHUNK_WORDS = 1024 * 1024
@@ -73,60 +72,4 @@ export class ChunkWriter {
 
 async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
   for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten
-}
-
-/** The file is not as it was written. */
-export class DamagedFile extends Error {}
-
-/**
- * The chunks of one kind, in order, each checked before it is given and valid until the next one is asked for; the next
- * one is read meanwhile. Throws `DamagedFile` at the first that is not as it was written.
- */
-export async function* readChunks(
-  folder: string,
-  { name, chunks }: StateFile,
-  kind: Chunk['kind'],
-): AsyncGenerator<WordBuffer> {
-  const file = await open(join(folder, name), 'r').catch(() => undefined)
-  if (file === undefined) throw new DamagedFile(name)
-  let next: Promise<WordBuffer | undefined> | undefined
-  try {
-    if ((await file.stat()).size !== bytesOf({ name, chunks })) throw new DamagedFile(name)
-    const rooms: WordBuffer['words'][] = [new Uint32Array(0), new Uint32Array(0)]
-    const read = async (number: number, at: number): Promise<WordBuffer> => {
-      const { bytes, crc32: expected } = chunks[number] as Chunk
-      const words = bytes / Uint32Array.BYTES_PER_ELEMENT
-      if ((rooms[0] as Uint32Array).length < words) rooms[0] = new Uint32Array(words)
-      const room = (rooms[0] as WordBuffer['words']).subarray(0, words)
-      rooms.reverse()
-      const content = new Uint8Array(room.buffer, 0, bytes)
-      if (!(await readAll(file, content, at)) || crc32(content) !== expected) throw new DamagedFile(name)
-      return new WordBuffer(room)
-    }
-    let at = 0
-    for (const [number, chunk] of chunks.entries()) {
-      if (chunk.kind === kind) {
-        const before = await next
-        next = read(number, at)
-        // It may fail while nobody waits for it yet.
-        next.catch(() => {})
-        if (before !== undefined) yield before
-      }
-      at += chunk.bytes
-    }
-    const last = await next
-    if (last !== undefined) yield last
-  } finally {
-    await next?.catch(() => {})
-    await file.close()
-  }
-}
-
-async function readAll(file: FileHandle, to: Uint8Array, position: number): Promise<boolean> {
-  for (let at = 0; at < to.length; ) {
-    const { bytesRead } = await file.read(to, at, to.length - at, position + at)
-    if (bytesRead === 0) return false
-    at += bytesRead
-  }
-  return true
 }

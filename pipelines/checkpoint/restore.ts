@@ -1,10 +1,10 @@
 import type { TenantBorrowers } from '../../features/partition.ts'
-import { readBorrower } from '../../features/state/serialize.ts'
+import { readBorrower, runMemory } from '../../features/state/serialize.ts'
 import type { WordBuffer } from '../../features/state/words.ts'
 import { BorrowerSet } from '../engine/borrower-set.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { PartitionState } from '../engine/partition-state.ts'
-import { readChunks } from './chunk-file.ts'
+import { readChunks, readsOf } from './chunk-reader.ts'
 import { readDecision } from './decision-words.ts'
 import { type Manifest, restoreShells } from './manifest.ts'
 
@@ -15,17 +15,21 @@ import { type Manifest, restoreShells } from './manifest.ts'
 export async function restoreEngine(engine: Engine, folder: string, manifest: Manifest): Promise<void> {
   restoreShells(engine, manifest.partitions)
   const groups = engine.partitions.map(({ features }) => [...features.tenants.values()])
-  for (const file of manifest.files) {
-    for await (const chunk of readChunks(folder, file, 'names')) restoreNames(engine, groups, chunk)
-  }
-  manifest.partitions.forEach(({ borrowers }, partition) => {
-    const restored = engine.partitions[partition]?.features.borrowers.length
-    if (restored !== borrowers) throw new Error(`partition ${partition} has ${restored} borrowers, not ${borrowers}`)
-  })
+  const names = manifest.files.flatMap((file) => readsOf(file, 'names'))
   // The newest copy of a borrower counts, so the files are looked through from the last to the first.
-  const restored = engine.partitions.map(() => new BorrowerSet())
-  for (const file of manifest.files.toReversed()) {
-    for await (const chunk of readChunks(folder, file, 'states')) restoreStates(engine, restored, chunk)
+  const states = manifest.files.toReversed().flatMap((file) => readsOf(file, 'states'))
+  const memory = engine.partitions.flatMap(({ features }) => runMemory(features))
+  const reader = readChunks(folder, manifest.files, [...names, ...states], memory)
+  try {
+    for (const _ of names) restoreNames(engine, groups, await reader.next())
+    manifest.partitions.forEach(({ borrowers }, partition) => {
+      const restored = engine.partitions[partition]?.features.borrowers.length
+      if (restored !== borrowers) throw new Error(`partition ${partition} has ${restored} borrowers, not ${borrowers}`)
+    })
+    const restored = engine.partitions.map(() => new BorrowerSet())
+    for (const _ of states) restoreStates(engine, restored, await reader.next())
+  } finally {
+    await reader.close()
   }
 }
 

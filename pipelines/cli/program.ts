@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { SqlError } from '../../sql/client.ts'
 import { backfillCommand } from './commands/backfill.ts'
+import { deadlettersCommand } from './commands/deadletters.ts'
 import { featuresCommand } from './commands/features.ts'
 import { feedCommand } from './commands/feed.ts'
 import { importCommand } from './commands/import.ts'
@@ -33,6 +34,7 @@ function createProgram(): Command {
     featuresCommand(),
     backfillCommand(),
     verifyCommand(),
+    deadlettersCommand(),
     keysCommand(),
     schemaCommand(),
   ]

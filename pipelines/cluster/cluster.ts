@@ -15,13 +15,15 @@ import { type OnInsert, watchInserts } from '../watch/inserts.ts'
 import type { OnTracedWarning } from '../watch/traces.ts'
 import { LogAppender } from './appender.ts'
 import { type ClusterConfig, configuredTenants, type TopicNames, topicNames } from './cluster-config.ts'
-import { seenRecord } from './control-state.ts'
+import { type KnownTopic, seenRecord } from './control-state.ts'
+import { startDeadLetters } from './dead-role.ts'
 import { type IntakeCounts, type IntakeRole, startIntake } from './intake-role.ts'
 import { featureColumns, openPartition } from './open-partition.ts'
 import { type OwnerRole, startOwner } from './owner-role.ts'
+import type { Ownership } from './ownership.ts'
 import { createWorkerCounts, type WorkerCounts } from './partition-worker.ts'
 import { ClusterFailure, type Role } from './role.ts'
-import { ensureTopics, putControl, readControl } from './topics.ts'
+import { ensureTopics, knownTopic, putControl, readControl } from './topics.ts'
 import { startWorkers, type WorkerRole } from './worker-role.ts'
 
 export const ROLES = ['intake', 'worker', 'api'] as const
@@ -39,6 +41,7 @@ export type ClusterParts = {
   readonly config: ClusterConfig
   readonly names: TopicNames
   readonly shape: LogShape
+  readonly topics: ReadonlyMap<string, KnownTopic>
   readonly kafka: Kafka
   readonly producer: Producer
   readonly admin: Admin
@@ -75,6 +78,8 @@ export type ClusterOptions = {
   readonly secrets: Secrets
   readonly roles: readonly RoleName[]
   readonly logger: Logger
+  /** Input topics that were made again, or have other partitions, and are to be read as they are now. */
+  readonly acceptTopics?: readonly string[] | undefined
   readonly watcher?: RowWatcher
   readonly onInsert?: OnInsert
   readonly onTraced?: OnTracedWarning
@@ -96,7 +101,7 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterProc
   if (!loaded.ok) throw new ClusterFailure(loaded.detail)
   const stopping = new AbortController()
   const parts = await connect(options, stopping.signal)
-  const { kafka, producer, admin, reader, appender, names, shape, database, patiently } = parts
+  const { kafka, producer, admin, reader, appender, names, shape, topics, database, patiently } = parts
   const started: Role[] = []
   const intake: IntakeCounts = { batches: 0, accepted: 0, dropped_fields: 0, refused: {} }
   const counts = createWorkerCounts()
@@ -120,18 +125,21 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterProc
       checkpointEvaluations: options.checkpointEvaluations,
       onOpened: options.onOpened,
     }
-    workers = startWorkers({ kafka, config, names, open: (number, owner) => openPartition(partition, number, owner) })
+    const topic = knownTopic(topics, names.log)
+    const open = (number: number, owner: Ownership) => openPartition(partition, number, owner)
+    workers = startWorkers({ kafka, config, names, topic, open })
     started.push(workers)
   }
   if (roles.includes('intake')) {
     const definitions = currentDefinitions(loaded.models.at(-1) ?? null, CATALOGUE)
-    owner = startOwner({ kafka, producer, admin, reader, appender, config, names, shape, definitions })
+    owner = startOwner({ kafka, producer, admin, reader, appender, config, names, shape, topics, definitions })
     started.push(owner)
     options.onStep?.('definitions')
     await definitionsInForce(parts)
     if (config.inputs.length > 0) {
-      inputs = startIntake({ kafka, producer, admin, appender, config, names, counts: intake })
+      inputs = startIntake({ kafka, producer, admin, appender, config, names, topics, counts: intake })
       started.push(inputs)
+      started.push(startDeadLetters({ kafka, config, names, sql: patiently(database.session({ partition: 0 })) }))
     }
   }
   return {
@@ -147,10 +155,7 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterProc
       // Intake first, so that nothing is appended that this process's workers do not see.
       for (const role of started.toReversed()) await role.stop()
       stopping.abort()
-      await producer.close()
-      await reader.close()
-      await admin.close()
-      await database.close()
+      await disconnect(parts)
     },
   }
 }
@@ -162,9 +167,9 @@ function countRows(rows: RowCounts, watcher = NOBODY_WATCHES): RowWatcher {
       rows.warnings[key] = (rows.warnings[key] ?? 0) + 1
       watcher.warning(row)
     },
-    refused(reason) {
+    refused(reason, event) {
       rows.dead_letters[reason] = (rows.dead_letters[reason] ?? 0) + 1
-      watcher.refused(reason)
+      watcher.refused(reason, event)
     },
     late() {
       rows.late++
@@ -182,7 +187,31 @@ async function definitionsInForce({ reader, admin, names }: ClusterParts): Promi
   }
 }
 
-async function connect(options: ClusterOptions, stopping: AbortSignal): Promise<ClusterParts> {
+/** Connects a command for as long as its work takes. */
+export async function withCluster<Result>(
+  options: ConnectOptions,
+  work: (parts: ClusterParts) => Promise<Result>,
+): Promise<Result> {
+  const stopping = new AbortController()
+  const parts = await connect(options, stopping.signal)
+  try {
+    return await work(parts)
+  } finally {
+    stopping.abort()
+    await disconnect(parts)
+  }
+}
+
+async function disconnect({ producer, reader, admin, database }: ClusterParts): Promise<void> {
+  await producer.close()
+  await reader.close()
+  await admin.close()
+  await database.close()
+}
+
+type ConnectOptions = Pick<ClusterOptions, 'config' | 'secrets' | 'logger' | 'acceptTopics' | 'onInsert' | 'onStep'>
+
+async function connect(options: ConnectOptions, stopping: AbortSignal): Promise<ClusterParts> {
   const { config, secrets, logger, onInsert } = options
   options.onStep?.('kafka')
   const names = topicNames(config.kafka.prefix)
@@ -201,7 +230,8 @@ async function connect(options: ClusterOptions, stopping: AbortSignal): Promise<
   const producer = kafka.producer()
   const admin = kafka.admin()
   const reader = kafka.reader()
-  const shape = await ensureTopics({ admin, producer, reader }, config, names)
+  const ready = await ensureTopics({ admin, producer, reader }, config, names, options.acceptTopics ?? [])
+  const { shape } = ready
   const database = openDatabase(config, secrets)
   const availability = createAvailability((outage) => {
     if (outage === undefined) logger('info', 'ClickHouse answers again', {})
@@ -223,10 +253,11 @@ async function connect(options: ClusterOptions, stopping: AbortSignal): Promise<
     },
     onTenant: (tenant, configuration, since) => putControl(producer, names, [seenRecord(tenant, configuration, since)]),
   })
-  return { config, names, shape, kafka, producer, admin, reader, appender, database, availability, patiently }
+  return { config, names, ...ready, kafka, producer, admin, reader, appender, database, availability, patiently }
 }
 
-function openDatabase({ clickhouse }: ClusterConfig, { clickhousePassword }: Secrets): Database {
+/** The database of a configuration; nothing is asked of it yet. */
+export function openDatabase({ clickhouse }: ClusterConfig, { clickhousePassword }: Secrets): Database {
   const { url, user, database, cluster, shards } = clickhouse
   return openServer({
     url,

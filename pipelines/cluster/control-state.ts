@@ -42,11 +42,22 @@ const definitionsSchema = z.strictObject({
   rules: z.array(z.string()),
 })
 
+/** Which topic was read last under a name. */
+const topicSchema = z.strictObject({
+  /** Kafka's own: a topic that is deleted and made again has another. */
+  id: z.string(),
+  partitions: z.int(),
+  /** How often it was accepted as another topic under the same name, whose offsets begin anew. */
+  epoch: z.int(),
+})
+export type KnownTopic = z.output<typeof topicSchema>
+
 export const SHAPE_KEY = 'shape'
 export const DEFINITIONS_KEY = 'definitions'
 const SOURCE_PREFIX = 'source/'
 const SEEN_PREFIX = 'seen/'
 const TENANT_PREFIX = 'tenant/'
+const TOPIC_PREFIX = 'topic/'
 
 export type ControlRecord = { readonly key: string; readonly value: string }
 
@@ -60,6 +71,10 @@ export function seenRecord(tenant: string, { zone }: Pick<TenantConfiguration, '
 
 export function tenantRecord(tenant: string, progress: TenantProgress): ControlRecord {
   return { key: `${TENANT_PREFIX}${tenant}`, value: JSON.stringify(progress) }
+}
+
+export function topicRecord(name: string, topic: KnownTopic): ControlRecord {
+  return { key: `${TOPIC_PREFIX}${name}`, value: JSON.stringify(topic) }
 }
 
 export function shapeRecord(shape: LogShape): ControlRecord {
@@ -77,6 +92,7 @@ export type DueSlice = { readonly tenant: string; readonly day: number; readonly
 export class ControlState {
   shape: LogShape | undefined
   definitions: PublishedDefinitions | undefined
+  readonly topics = new Map<string, KnownTopic>()
   readonly #sources = new Map<string, SourceReport>()
   readonly #tenants = new Map<string, TenantProgress>()
   readonly #calendars = new Map<string, Calendar>()
@@ -89,6 +105,7 @@ export class ControlState {
     else if (key.startsWith(SOURCE_PREFIX))
       this.#takeReport(key.slice(SOURCE_PREFIX.length), reportSchema.parse(parsed))
     else if (key.startsWith(SEEN_PREFIX)) this.#takeSeen(key.slice(SEEN_PREFIX.length), seenSchema.parse(parsed))
+    else if (key.startsWith(TOPIC_PREFIX)) this.topics.set(key.slice(TOPIC_PREFIX.length), topicSchema.parse(parsed))
     else if (key.startsWith(TENANT_PREFIX))
       this.#takeTenant(key.slice(TENANT_PREFIX.length), tenantSchema.parse(parsed))
     else throw new Error(`the control topic has a key ${JSON.stringify(key)} that this release does not know`)

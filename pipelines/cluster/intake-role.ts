@@ -1,11 +1,12 @@
-import type { Admin, Batch, Control, Kafka, NewRecord, Producer } from '../kafka/port.ts'
+import type { Admin, Batch, Control, Kafka, Producer, TopicPartition } from '../kafka/port.ts'
 import type { LogAppender } from './appender.ts'
 import type { ClusterConfig, TopicNames } from './cluster-config.ts'
-import { sourceRecord } from './control-state.ts'
+import { type KnownTopic, sourceRecord } from './control-state.ts'
+import { deadRecord } from './dead-letter.ts'
 import { isOwned } from './ownership.ts'
 import { ClusterFailure, type Role } from './role.ts'
 import { type RefusedRecord, SourceReader, sourceName } from './source-reader.ts'
-import { putControl } from './topics.ts'
+import { knownTopic, putControl } from './topics.ts'
 
 /** How often it is reported how far the sources are read. */
 export const REPORT_EVERY_MS = 1000
@@ -33,6 +34,7 @@ export type IntakeParts = {
   readonly appender: LogAppender
   readonly config: ClusterConfig
   readonly names: TopicNames
+  readonly topics: ReadonlyMap<string, KnownTopic>
   readonly counts: IntakeCounts
   /** Between an append and the commit of what it came from: where tests kill the process. */
   readonly onAppended?: () => void
@@ -43,13 +45,14 @@ export type IntakeParts = {
  * twice after a crash, the log's worker drops. It stops when the log does not take what it appends.
  */
 export function startIntake(parts: IntakeParts): IntakeRole {
-  const { kafka, producer, config, names, counts } = parts
+  const { kafka, producer, config, names, topics, counts } = parts
   const inputs = new Map(config.inputs.map((input) => [input.topic, input]))
   const readers = new Map<string, SourceReader>()
+  const nameOf = ({ topic, partition }: TopicPartition) => sourceName(topic, knownTopic(topics, topic), partition)
 
   async function takeBatch(batch: Batch, control: Control): Promise<void> {
     const { topic, partition, records, highWatermark } = batch
-    const reader = readers.get(sourceName(topic, partition))
+    const reader = readers.get(nameOf(batch))
     if (reader === undefined) throw new Error(`a batch of ${topic}/${partition} came, which was not assigned`)
     for (let from = 0; from < records.length; from += APPEND_RECORDS_MAX) {
       const some = records.slice(from, from + APPEND_RECORDS_MAX)
@@ -79,19 +82,20 @@ export function startIntake(parts: IntakeParts): IntakeRole {
       topics: [...inputs.keys()],
       group: `${config.kafka.prefix}-intake`,
       fromBeginning: true,
+      expected: Object.fromEntries([...inputs.keys()].map((topic) => [topic, knownTopic(topics, topic)])),
       sessionTimeoutMs: config.kafka.session_timeout_ms,
     },
     {
       onAssigned: (assigned) => {
-        for (const { topic, partition, committed, low } of assigned) {
-          const input = inputs.get(topic)
-          if (input === undefined) throw new Error(`${topic} was assigned and is no input`)
-          readers.set(sourceName(topic, partition), new SourceReader(input, partition, committed ?? low))
+        for (const one of assigned) {
+          const input = inputs.get(one.topic)
+          if (input === undefined) throw new Error(`${one.topic} was assigned and is no input`)
+          readers.set(nameOf(one), new SourceReader(input, nameOf(one), one.committed ?? one.low))
         }
         return Promise.resolve([])
       },
       onRevoked: (partitions) => {
-        for (const { topic, partition } of partitions) readers.delete(sourceName(topic, partition))
+        for (const one of partitions) readers.delete(nameOf(one))
         return Promise.resolve()
       },
       // A batch commits what it has appended before the next one begins.
@@ -103,8 +107,8 @@ export function startIntake(parts: IntakeParts): IntakeRole {
   /** Says how far everything is read that this process reads. */
   async function report(): Promise<void> {
     const progress = consumer.progress()
-    for (const { topic, partition, highWatermark, caughtUpAtMs } of progress) {
-      if (caughtUpAtMs !== undefined) readers.get(sourceName(topic, partition))?.ended(highWatermark, caughtUpAtMs)
+    for (const one of progress) {
+      if (one.caughtUpAtMs !== undefined) readers.get(nameOf(one))?.ended(one.highWatermark, one.caughtUpAtMs)
     }
     const records = [...readers.values()].map((reader) => sourceRecord(reader.name, reader.report()))
     if (records.length > 0) await putControl(producer, names, records)
@@ -127,40 +131,16 @@ export function startIntake(parts: IntakeParts): IntakeRole {
     name: 'intake',
     rebalances: () => consumer.rebalances(),
     lags: () =>
-      consumer.progress().flatMap(({ topic, partition, highWatermark }) => {
-        const source = sourceName(topic, partition)
-        const reader = readers.get(source)
-        return reader === undefined ? [] : [{ source, records: Math.max(0, highWatermark - reader.position) }]
+      consumer.progress().flatMap((one) => {
+        const reader = readers.get(nameOf(one))
+        const source = `${one.topic}/${one.partition}`
+        return reader === undefined ? [] : [{ source, records: Math.max(0, one.highWatermark - reader.position) }]
       }),
     finished: Promise.race([ended, failed.promise]),
     async stop() {
       clearInterval(timer)
       await consumer.stop()
       await reporting
-    },
-  }
-}
-
-const STEP_HEADER = 'foreshock_step'
-const REASON_HEADER = 'foreshock_reason'
-const DETAIL_HEADER = 'foreshock_detail'
-const PLACE_HEADER = 'foreshock_place'
-const TENANT_HEADER = 'foreshock_tenant'
-
-/** A refused record as it lies in `<topic>.dead`: as it came, and why it is there. */
-function deadRecord({ record, tenant, step, reason, detail, source_partition }: RefusedRecord): NewRecord {
-  return {
-    partition: 0,
-    key: record.key,
-    value: record.value,
-    timestampMs: record.timestampMs,
-    headers: {
-      ...record.headers,
-      [STEP_HEADER]: step,
-      [REASON_HEADER]: reason,
-      [DETAIL_HEADER]: detail,
-      [PLACE_HEADER]: `${source_partition}/${record.offset}`,
-      [TENANT_HEADER]: tenant,
     },
   }
 }

@@ -2,14 +2,13 @@ import { join } from 'node:path'
 import { type FeatureDefinition, featureColumn } from '../../features/catalogue/define.ts'
 import type { Model } from '../../models/model.ts'
 import type { Database, Sql } from '../../sql/client.ts'
-import { readLog } from '../../sql/queries/log.ts'
 import { readProgress } from '../../sql/queries/progress.ts'
 import { Checkpoints } from '../checkpoint/checkpoint.ts'
 import { createResolve, currentIdentity } from '../engine/definitions.ts'
 import { Engine } from '../engine/engine.ts'
-import { DISCARD } from '../engine/outputs.ts'
 import { FEATURE_ROWS_PER_BLOCK, type RowWatcher, Sink } from '../engine/sink.ts'
 import type { LogShape } from '../intake/items.ts'
+import { rebuildPartition } from '../rebuild/partition.ts'
 import { type OnTracedWarning, type Traces, tracedWarning } from '../watch/traces.ts'
 import type { Ownership } from './ownership.ts'
 import { PartitionWorker, type WorkerCounts } from './partition-worker.ts'
@@ -42,8 +41,8 @@ export type PartitionOptions = {
 }
 
 /**
- * Brings a partition to where the tables are: the newest checkpoint that they vouch for, then what `events` holds beyond
- * it, whose rows are in the tables already. What follows comes from the log.
+ * Brings a partition to where the tables are: the newest checkpoint that they vouch for, then what the tables themselves
+ * say beyond it. What follows comes from the log.
  */
 export async function openPartition(
   options: PartitionOptions,
@@ -54,20 +53,29 @@ export async function openPartition(
   const reads = patiently(database.session({ partition }))
   const writes = patiently(database.session({ partition }))
   const warningWrites = patiently(database.session({ partition }))
-  const durable = (await readProgress(reads)).find((row) => row.partition === partition)?.offset ?? -1
+  const progress = (await readProgress(reads)).find((row) => row.partition === partition)
+  const durable = progress?.offset ?? -1
   const checkpoints = new Checkpoints(join(options.checkpoints, String(partition)), currentIdentity(catalogue))
   const createEngine = () =>
     new Engine(shape, createResolve(models, catalogue), { catalogue, partitions: [partition], hasHoles: true })
   // The engine has this one partition: it is the first.
   const { engine, detail } = await checkpoints.restore(createEngine, new Map([[0, durable]]))
   options.onOpened?.(partition, detail)
-  await catchUp(engine, reads, partition, durable)
+  if (progress !== undefined) await rebuildPartition(engine, reads, progress)
   const repeats = new Repeats(engine.stateOf(partition).features)
   await repeats.restore(reads, partition, durable)
+  const watching: RowWatcher = {
+    warning: (row) => watcher.warning(row),
+    late: () => watcher.late(),
+    refused: (reason, event) => {
+      watcher.refused(reason, event)
+      if (event !== undefined) repeats.engineRefused(event)
+    },
+  }
   const featureRowsPerBlock = Math.max(FEATURE_ROWS_MIN, Math.ceil(FEATURE_ROWS_PER_BLOCK / options.partitionsAtOnce))
   const { flushAfterMs, checkpointEvaluations, counts } = options
   const traces: Traces = new Map()
-  const sink = new Sink(writes, new Map([[partition, durable]]), tracing(watcher, traces, options.onTraced), {
+  const sink = new Sink(writes, new Map([[partition, durable]]), tracing(watching, traces, options.onTraced), {
     catalogue,
     featureRowsPerBlock,
     flushAfterMs,
@@ -102,17 +110,6 @@ function tracing(watcher: RowWatcher, traces: Traces, onTraced: OnTracedWarning 
       if (traced !== undefined) onTraced?.(traced)
     },
   }
-}
-
-/** Computes again what lies between the checkpoint and what the tables hold; nothing of it is written again. */
-async function catchUp(engine: Engine, sql: Sql, partition: number, durable: number): Promise<void> {
-  const { offset } = engine.stateOf(partition)
-  for await (const page of readLog(sql, partition, offset + 1)) {
-    const covered = page.filter((record) => record.offset <= durable)
-    await engine.process(covered, DISCARD)
-    if (covered.length < page.length) break
-  }
-  engine.passTo(partition, durable, DISCARD)
 }
 
 /** Columns of `features` that the catalogue needs. */

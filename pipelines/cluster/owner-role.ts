@@ -3,10 +3,11 @@ import type { LogShape } from '../intake/items.ts'
 import type { Admin, Batch, Generation, Kafka, PartitionReader, Producer } from '../kafka/port.ts'
 import type { LogAppender } from './appender.ts'
 import type { ClusterConfig, TopicNames } from './cluster-config.ts'
+import type { KnownTopic } from './control-state.ts'
 import { ClusterFailure, type Role } from './role.ts'
 import { sourceName } from './source-reader.ts'
 import { Ticker } from './ticker.ts'
-import { putControl, readControl } from './topics.ts'
+import { knownTopic, putControl, readControl } from './topics.ts'
 
 /** How often it is looked whether a day is due. */
 const TICK_EVERY_MS = 250
@@ -22,6 +23,7 @@ export type OwnerParts = {
   readonly config: ClusterConfig
   readonly names: TopicNames
   readonly shape: LogShape
+  readonly topics: ReadonlyMap<string, KnownTopic>
   /** What this release puts in force. */
   readonly definitions: PublishedDefinitions
 }
@@ -45,7 +47,7 @@ type Owned = {
  * force; Kafka's membership decides who that is. A former owner that wakes up may send a tick again, which changes nothing.
  */
 export function startOwner(parts: OwnerParts): OwnerRole {
-  const { kafka, producer, admin, reader, appender, config, names, shape } = parts
+  const { kafka, producer, admin, reader, appender, config, names, shape, topics } = parts
   let owned: Owned | undefined
   let formerSlices = 0
   let sources: string[] = []
@@ -53,9 +55,11 @@ export function startOwner(parts: OwnerParts): OwnerRole {
 
   async function listSources(): Promise<void> {
     if (performance.now() - sourcesAt < SOURCES_EVERY_MS) return
-    const topics = await Promise.all(config.inputs.map(({ topic }) => admin.identity(topic)))
+    const now = await Promise.all(config.inputs.map(({ topic }) => admin.identity(topic)))
     sources = config.inputs.flatMap(({ topic }, i) =>
-      Array.from({ length: topics[i]?.partitions ?? 0 }, (_, partition) => sourceName(topic, partition)),
+      Array.from({ length: now[i]?.partitions ?? 0 }, (_, partition) =>
+        sourceName(topic, knownTopic(topics, topic), partition),
+      ),
     )
     sourcesAt = performance.now()
   }

@@ -155,21 +155,26 @@ export class PartitionWorker {
 
   async #takeStretch(entries: readonly ReadEntry[]): Promise<void> {
     const stored = await this.#findStored(entries)
-    const accepted: LogRecord[] = []
+    let accepted: LogRecord[] = []
     const { outputs } = this.sink
     for (const entry of entries) {
+      // Cut where the log says so, whatever the batch: the engine refuses what it refuses before this record is judged.
+      if (accepted.length > 0 && this.#repeats.dependsOnEngine(entry)) {
+        await this.engine.process(accepted, outputs)
+        accepted = []
+      }
       const verdict = this.#judge(entry, stored)
       if (verdict === 'new') {
         outputs.event(entry)
         accepted.push(entry.record)
         if (entry.traceparent !== undefined) this.#traces.set(entry.record.offset, entry.traceparent)
+        this.counts.events++
       } else if (verdict === 'conflict') {
         this.counts.conflicts++
         outputs.conflict(entry.record)
         // Each process that appends says a tenant's configuration anew: that is nobody's repeat.
       } else if (entry.record.event.type !== 'tenant.configured') this.counts.repeats++
     }
-    this.counts.events += accepted.length
     const before = this.engine.evaluations
     await this.engine.process(accepted, outputs)
     this.counts.evaluations += this.engine.evaluations - before

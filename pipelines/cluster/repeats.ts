@@ -1,8 +1,12 @@
+import type { Event } from '../../features/events/contract.ts'
 import type { FeaturePartition, TenantBorrowers } from '../../features/partition.ts'
 import { MS_PER_DAY } from '../../features/time.ts'
 import type { Sql } from '../../sql/client.ts'
 import { findKnownIdsBelow, readPartitionIds, readPartitionPositions } from '../../sql/queries/repeats.ts'
+import { mayBeRefused } from '../intake/identity.ts'
 import { keptUntilDay, LATE_LOOKUP_DAYS, RECENT_ID_DAYS } from '../intake/intake.ts'
+import { identityHashes } from '../intake/prepare.ts'
+import { recall } from '../intake/recall.ts'
 import { RecentIds } from '../intake/recent-ids.ts'
 import type { ReadEntry } from './log-message.ts'
 
@@ -41,12 +45,15 @@ export class Repeats {
       const firstDay = closedDayOf(group) - RECENT_ID_DAYS
       // A day early, as zones differ: what is kept is decided row by row.
       const since = Number.isFinite(firstDay) ? Math.max(0, (firstDay - 1) * MS_PER_DAY) : 0
-      const rows = await readPartitionIds(sql, { tenant, partition, offset, since })
-      const { recentIds } = this.#tenantOf(tenant)
-      for (let row = 0; row < rows.rows; row++) {
-        const receivedDay = calendar.dayOf(rows.received_at[row] as number)
-        recentIds.add(rows.hashes, row * 4, keptUntilDay(receivedDay, calendar.dayOf(rows.times[row] as number)))
-      }
+      recall(
+        this.#tenantOf(tenant).recentIds,
+        calendar,
+        await readPartitionIds(sql, { tenant, partition, offset, since }),
+      )
+    }
+    // A row of the tables may tell of a refusal beyond this place: what waits for its loan here has not been refused yet.
+    for (const { held } of this.#features.borrowers) {
+      for (const { event } of held ?? []) this.#tenantOf(event.tenant).recentIds.unrefuse(identityHashes(event), 0)
     }
   }
 
@@ -74,6 +81,24 @@ export class Repeats {
     return new Map(known.map((one) => [`${one.id_hash.high}:${one.id_hash.low}`, one.content_hash]))
   }
 
+  /**
+   * Whether the verdict depends on what the engine says of the records before this one: it may be about to refuse the one
+   * that has the same id.
+   */
+  dependsOnEngine({ record, hashes }: ReadEntry): boolean {
+    const { event } = record
+    const recentIds = this.#tenants.get(event.tenant)?.recentIds
+    const seen = recentIds?.lookUp(hashes, 0) ?? 'new'
+    if (recentIds === undefined || seen === 'new' || recentIds.isRefused(hashes, 0)) return false
+    const { currency } = this.#features.tenantOf(event.tenant).tenant.configuration
+    return seen === 'conflict' || mayBeRefused(event, currency)
+  }
+
+  /** Takes note that the engine refused an event: its id may come again. */
+  engineRefused(event: Event): void {
+    this.#tenantOf(event.tenant).recentIds.refuse(identityHashes(event), 0)
+  }
+
   /** Judges a record, and remembers it. Records come in the order of the log. Of a tenant's configurations the first counts. */
   judge(entry: ReadEntry, stored: StoredIds): Verdict {
     const { record, hashes, isPositioned } = entry
@@ -83,8 +108,9 @@ export class Repeats {
     const { event } = record
     const { recentIds } = this.#tenantOf(event.tenant)
     const seen = recentIds.lookUp(hashes, 0)
-    if (seen !== 'new') return seen
-    const before = stored.get(`${hashes[0]}:${hashes[1]}`)
+    // What the engine refused before this place does not count as received.
+    if (seen !== 'new' && !recentIds.isRefused(hashes, 0)) return seen
+    const before = seen === 'new' ? stored.get(`${hashes[0]}:${hashes[1]}`) : undefined
     if (before !== undefined) return before.high === hashes[2] && before.low === hashes[3] ? 'repeat' : 'conflict'
     const { calendar } = this.#features.tenantOf(event.tenant).tenant
     recentIds.add(hashes, 0, keptUntilDay(calendar.dayOf(record.received_at), calendar.dayOf(event.time)))

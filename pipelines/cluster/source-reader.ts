@@ -2,7 +2,7 @@ import { validTraceparent } from '../../features/events/traceparent.ts'
 import { prepare } from '../intake/prepare.ts'
 import { LIVE_FUTURE_MS_MAX } from '../intake/tenant-clock.ts'
 import type { KafkaRecord } from '../kafka/port.ts'
-import type { SourceReport } from './control-state.ts'
+import type { KnownTopic, SourceReport } from './control-state.ts'
 import { headerText } from './headers.ts'
 import { decodeInput, type InputTopic } from './inputs.ts'
 import type { LogEntry } from './log-message.ts'
@@ -24,9 +24,14 @@ export type ReadBatch = {
   readonly dropped_fields: number
 }
 
-/** Name of a topic's partition as a source. */
-export function sourceName(topic: string, partition: number): string {
-  return `kafka/${topic}/${partition}`
+/** Name of a topic's partition as a source: another one for each topic that had the name, as its offsets begin anew. */
+export function sourceName(topic: string, { epoch }: Pick<KnownTopic, 'epoch'>, partition: number): string {
+  return `kafka/${topic}${epoch === 0 ? '' : `@${epoch}`}/${partition}`
+}
+
+/** Whether a source is a partition of a topic of that name, the one there is now or one before it. */
+export function isOfTopic(source: string, topic: string): boolean {
+  return source.startsWith(`kafka/${topic}/`) || source.startsWith(`kafka/${topic}@`)
 }
 
 /**
@@ -43,9 +48,9 @@ export class SourceReader {
   position: number
   high_watermark: number
 
-  constructor(input: InputTopic, partition: number, position: number) {
+  constructor(input: InputTopic, name: string, position: number) {
     this.#input = input
-    this.name = sourceName(input.topic, partition)
+    this.name = name
     this.position = position
     this.high_watermark = position
   }

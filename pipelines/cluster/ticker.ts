@@ -58,7 +58,7 @@ export class Ticker {
   async tick(now: number): Promise<boolean> {
     const sources = this.#sources()
     let sent = false
-    for (const tenant of [...this.#state.tenants.keys()]) {
+    for (const tenant of this.#state.tenants.keys()) {
       const due = this.#state.due(tenant, sources, now)
       if (due === undefined || !this.#isSpaced(due, now)) continue
       await this.#send(due, now)

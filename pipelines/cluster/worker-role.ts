@@ -1,5 +1,6 @@
 import type { Control, Kafka, Position, Progress } from '../kafka/port.ts'
 import type { ClusterConfig, TopicNames } from './cluster-config.ts'
+import type { KnownTopic } from './control-state.ts'
 import { type Ownership, OwnershipLost } from './ownership.ts'
 import type { PartitionWorker } from './partition-worker.ts'
 import { ClusterFailure, type Role } from './role.ts'
@@ -14,6 +15,8 @@ export type WorkerParts = {
   readonly kafka: Kafka
   readonly config: ClusterConfig
   readonly names: TopicNames
+  /** The log as it is known. */
+  readonly topic: KnownTopic
   readonly open: OpenPartition
 }
 
@@ -31,7 +34,7 @@ export type WorkerRole = Role & {
  * Takes part in the group of the log: works on the partitions that it is given. Where it begins is what the tables vouch
  * for, not what was committed: that is for people who look at lag.
  */
-export function startWorkers({ kafka, config, names, open }: WorkerParts): WorkerRole {
+export function startWorkers({ kafka, config, names, topic, open }: WorkerParts): WorkerRole {
   const workers = new Map<number, PartitionWorker>()
   const committed = new Map<number, number>()
   let restoring = 0
@@ -54,6 +57,7 @@ export function startWorkers({ kafka, config, names, open }: WorkerParts): Worke
       topics: [names.log],
       group: `${config.kafka.prefix}-workers`,
       fromBeginning: true,
+      expected: { [names.log]: topic },
       sessionTimeoutMs: config.kafka.session_timeout_ms,
     },
     {

@@ -30,7 +30,8 @@ export const FLUSH_AFTER_MS = 1000
 /** Told of rows as they are made: for the feed, and for counts that people see. */
 export type RowWatcher = {
   warning(row: FeedRow): void
-  refused(reason: string): void
+  /** `event` is what the engine refused; undefined for what was refused before it reached the engine. */
+  refused(reason: string, event?: Event): void
   /** An event whose time lies before the borrower's as-of time was applied. */
   late(): void
 }
@@ -189,7 +190,7 @@ class Slice implements SinkOutputs {
   }
 
   refused(event: Event, { partition, offset }: Place, refusal: Refusal): void {
-    this.#watcher.refused(refusal.reason)
+    this.#watcher.refused(refusal.reason, event)
     this.#deadLetters.append({
       tenant: event.tenant,
       source_partition: `log/${partition}`,

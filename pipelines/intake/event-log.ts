@@ -39,9 +39,12 @@ export function createEventLog(sql: Sql, originals: Originals): Log {
     await sql.insertBlock('dead_letters', deadLetters)
   }
 
-  async function findIds(hashes: readonly Uint32Array[]): Promise<Map<string, { high: number; low: number }>> {
+  async function findIds(
+    hashes: readonly Uint32Array[],
+    whenFound?: () => Promise<void>,
+  ): Promise<Map<string, { high: number; low: number }>> {
     const ids = hashes.map((one) => ({ high: one[0] as number, low: one[1] as number }))
-    const known = await findKnownIds(sql, ids)
+    const known = await findKnownIds(sql, ids, whenFound)
     return new Map(known.map((one) => [`${one.id_hash.high}:${one.id_hash.low}`, one.content_hash]))
   }
 

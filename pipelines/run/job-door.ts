@@ -1,5 +1,6 @@
 import type { Dependencies } from '../../api/dependencies.ts'
 import { backfill } from '../backfill/backfill.ts'
+import { redrive } from '../deadletters/redrive.ts'
 import type { JobProgress } from '../jobs.ts'
 import { verify } from '../verify/verify.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -24,7 +25,7 @@ export function createJobDoor(
 
   async function* linesOf<Result>(signal: AbortSignal, work: Work<Result>): AsyncGenerator<string, void, undefined> {
     if (isBusy) {
-      yield line({ failure: 'another verify or backfill is running: wait for its end' })
+      yield line({ failure: 'another verify, backfill or redrive is running: wait for its end' })
       return
     }
     isBusy = true
@@ -69,6 +70,11 @@ export function createJobDoor(
       linesOf(signal, async (onProgress) => {
         const outcome = await backfill({ database, shape, catalogue, features, onProgress, signal })
         return outcome.ok ? { ok: true, result: outcome.summary } : outcome
+      }),
+    redrive: (wanted, signal) =>
+      linesOf(signal, async (onProgress) => {
+        const result = await redrive(pipeline, { ...wanted, onProgress, signal })
+        return { ok: true, result }
       }),
   }
 }

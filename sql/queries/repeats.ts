@@ -1,7 +1,7 @@
 import { quoteString, type Sql } from '../client.ts'
 import type { Hash64 } from '../native.ts'
 import { type KnownId, knownIdRows } from './known-ids.ts'
-import { type RecentIdRows, recentIdRows } from './recent-ids.ts'
+import { IS_REFUSED, type RecentIdRows, recentIdRows } from './recent-ids.ts'
 
 /** What one partition's worker must remember of the log up to a place, to tell repeats. */
 
@@ -28,7 +28,8 @@ export async function readPartitionIds(
 ): Promise<RecentIdRows> {
   return recentIdRows(
     await sql.bytes(
-      `SELECT id_hash, content_hash, toFloat64(toUnixTimestamp64Milli(time)), toFloat64(toUnixTimestamp64Milli(received_at))
+      `SELECT id_hash, content_hash, toFloat64(toUnixTimestamp64Milli(time)), toFloat64(toUnixTimestamp64Milli(received_at)),
+         ${IS_REFUSED}
        FROM events
        WHERE partition = ${partition} AND offset <= ${offset}
          AND tenant = ${quoteString(tenant)} AND source_partition != 'foreshock'
@@ -38,7 +39,7 @@ export async function readPartitionIds(
   )
 }
 
-/** Which of these ids `events` holds in a partition below a place, each with the hash of what its event says. */
+/** Which of these ids `events` holds in a partition below a place, not refused, each with the hash of what its event says. */
 export function findKnownIdsBelow(
   sql: Sql,
   partition: number,

@@ -30,6 +30,7 @@ describe('every route', () => {
     expect(routes.map(({ method, path }) => `${method} ${path}`)).toEqual([
       'GET /docs',
       'POST /jobs/backfill',
+      'POST /jobs/redrive',
       'POST /jobs/verify',
       'GET /livez',
       'GET /metrics',

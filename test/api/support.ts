@@ -172,6 +172,9 @@ export function createTestApp(
       async *backfill(features) {
         yield `${JSON.stringify({ result: { features } })}\n`
       },
+      async *redrive(wanted) {
+        yield `${JSON.stringify({ result: wanted })}\n`
+      },
     },
     operatorToken: OPERATOR_TOKEN,
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', text: 'one_total 1\n' }),

@@ -32,7 +32,7 @@ describe('random histories', () => {
     for (const { history, configuration } of cases) {
       for (const { values } of oracleEvaluations(history, configuration)) coverage.note(values)
     }
-    expect(ORACLE_FEATURE_NAMES).toHaveLength(244)
+    expect(ORACLE_FEATURE_NAMES).toHaveLength(256)
     expect(coverage.constant()).toEqual([])
     expect(coverage.alwaysPresent()).toEqual([])
     expect(coverage.impossible()).toEqual([])

@@ -132,13 +132,12 @@ export const MULTI_LENDER_FEATURES: Record<string, Feature> = {
     (days) => institutionCount(days),
   ),
   ...Object.fromEntries(
-    TYPES.flatMap((type) => [
-      ...[7, 15, 30, 90, 180, 365].map((days) => [
-        `${type}_hard_query_count_${days}d`,
-        hardCount(days, isOfType(type)),
+    TYPES.flatMap((type) =>
+      [7, 15, 30, 90, 180, 365].flatMap((days) => [
+        [`${type}_hard_query_count_${days}d`, hardCount(days, isOfType(type))],
+        [`${type}_institution_count_${days}d`, institutionCount(days, isOfType(type))],
       ]),
-      ...[30, 90, 365].map((days) => [`${type}_institution_count_${days}d`, institutionCount(days, isOfType(type))]),
-    ]),
+    ),
   ),
   non_bank_query_count_90d: hardCount(90, isNonBank),
   microloan_query_count_90d: hardCount(90, isOfType('microloan', 'online')),

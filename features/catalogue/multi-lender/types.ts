@@ -39,7 +39,7 @@ export const TYPED_QUERIES: readonly FeatureDefinition[] = TYPES.flatMap(({ type
     inputs: (d) => [queryCount(HARD | trait, d)],
     source: SOURCE.DICTIONARY,
   }),
-  ...overWindows([30, 90, 365], {
+  ...overWindows([7, 15, 30, 90, 180, 365], {
     name: `${type}_institution_count_{d}d`,
     family,
     formula: {

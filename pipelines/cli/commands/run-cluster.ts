@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createKey, KEYS_FILE } from '../../../api/keys.ts'
-import { type ApiRole, startApi } from '../../cluster/api-role.ts'
 import {
   type ClusterProcess,
   ROLES,
@@ -14,6 +13,7 @@ import { readClusterConfig } from '../../cluster/cluster-config.ts'
 import { ClusterFailure } from '../../cluster/role.ts'
 import { registerCluster } from '../../cluster/watch-cluster.ts'
 import { clusterSecrets } from '../../config.ts'
+import { type ApiRole, startApi } from '../../run/cluster-api.ts'
 import { readinessOf, startProbes } from '../../run/probes.ts'
 import { versionOf } from '../../run/version.ts'
 import type { Log } from '../../watch/log.ts'
@@ -30,6 +30,7 @@ export type ClusterRunOptions = {
   readonly host: string
   readonly port: number
   readonly tenant: string
+  readonly acceptTopics: readonly string[]
 }
 
 /** One process of a cluster, until it is told to stop or one of its roles ends. */

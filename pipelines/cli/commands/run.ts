@@ -44,6 +44,7 @@ type Options = {
   config?: string
   role: string
   log: string
+  acceptTopic: string[]
 }
 
 /** Where lines go; `json` only where they are objects. */
@@ -99,8 +100,9 @@ async function runProcess(options: Options, lines: Lines): Promise<void> {
     throw new UsageError('--source kafka needs --config FILE, which says where Kafka and ClickHouse are')
   }
   if (options.config !== undefined) {
-    const { config, role, data, host, tenant } = options
-    await runCluster({ config, role, data, host, port, tenant }, lines.log, stop.signal)
+    const { config, role, data, host, tenant, acceptTopic } = options
+    const cluster = { config, role, data, host, port, tenant, acceptTopics: acceptTopic }
+    await runCluster(cluster, lines.log, stop.signal)
     return
   }
   const { pipeline, service } = await startEmbedded(options, port, lines.log)

@@ -33,7 +33,7 @@ await describeKafka('a cluster', { own: false }, (kafka) => {
         config,
         secrets,
         roles,
-        logger: (level, message, fields) => (level === 'debug' ? undefined : console.log(level, message, fields)),
+        logger: () => undefined,
         flushAfterMs: 100,
       })
     const one = await start(['intake', 'worker'])

@@ -132,7 +132,7 @@ await describeKafka('what is watched of a cluster', { own: false }, (kafka) => {
         for (const secret of ['token-of', 'acme', 'e-1']) expect(text).not.toContain(secret)
       }
       const ofIntake = (name: string, labels = '') => valueOf(read, `foreshock_${name}`, labels)
-      expect(ofIntake('source_lag_records', `{source="kafka/${topic}/0"}`)).toBe(0)
+      expect(ofIntake('source_lag_records', `{source="${topic}/0"}`)).toBe(0)
       expect(ofIntake('step_events_total', '{step="intake"}')).toBe(4)
       expect(ofIntake('dead_letters_total', '{reason="not_json"}')).toBe(1)
       expect(ofIntake('rebalances_total', '{group="intake"}')).toBeGreaterThan(0)
