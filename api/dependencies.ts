@@ -51,6 +51,8 @@ export type Dependencies = {
     tenant: string,
     items: readonly Uint8Array[],
     request: string,
+    /** W3C trace context of the request, if it had one: for the log lines of the warnings that follow. */
+    traceparent?: string,
   ) => Promise<readonly EventResult[] | 'busy'>
   readonly feed: Feed
   readonly borrower: (tenant: string, borrower: string) => Promise<BorrowerView | undefined>
@@ -70,5 +72,7 @@ export type Dependencies = {
   }
   /** Bearer token of the local command line: may name any tenant, and is the only one that may use `/sql` and `/jobs`. */
   readonly operatorToken: string
+  /** What Prometheus is told; nothing in it names a borrower or a tenant. */
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>
   readonly readiness: () => { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> }
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { open, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -44,6 +44,9 @@ export class Checkpoints {
   #isUnfinished = false
   #number: number
   #isClosed = false
+  #begunAt = 0
+  /** The checkpoint that counts: when it was written, by the clock, and what that took, if it was done here. */
+  written: { readonly at_ms: number; readonly duration_ms: number | undefined } | undefined
   #busy: Promise<unknown> = Promise.resolve()
 
   /** `identity` is that of the code which computes the state. */
@@ -68,6 +71,7 @@ export class Checkpoints {
       this.#isUnfinished ||
       incrementBytes > Math.max(base * INCREMENTS_PER_BASE, INCREMENT_BYTES_KEPT)
     this.#isUnfinished = true
+    this.#begunAt = performance.now()
     const name = stateName(++this.#number, this.#owner.number)
     return new Snapshot(engine, this.#folder, name, isBase ? null : this.#named, turnBorrowers)
   }
@@ -110,6 +114,7 @@ export class Checkpoints {
       return { engine: createEngine(), ok: false, detail: `checkpoint file ${error.message} is damaged` }
     }
     this.#files = manifest.files
+    this.written = { at_ms: statSync(join(this.#folder, MANIFEST)).mtimeMs, duration_ms: undefined }
     this.#named = manifest.partitions.map(({ borrowers }) => borrowers)
     return { engine, ok: true, detail: `${this.#named.reduce((sum, one) => sum + one, 0)} borrowers` }
   }
@@ -146,6 +151,7 @@ export class Checkpoints {
     this.#files = files
     this.#named = snapshot.shells.map(({ borrowers }) => borrowers)
     this.#isUnfinished = false
+    this.written = { at_ms: Date.now(), duration_ms: performance.now() - this.#begunAt }
     await this.#removeOthers(before)
     return true
   }

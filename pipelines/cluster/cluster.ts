@@ -11,15 +11,18 @@ import type { LogShape } from '../intake/items.ts'
 import { openKafka } from '../kafka/open.ts'
 import type { Admin, Kafka, Logger, PartitionReader, Producer } from '../kafka/port.ts'
 import { loadModels } from '../run/models.ts'
+import { type OnInsert, watchInserts } from '../watch/inserts.ts'
+import type { OnTracedWarning } from '../watch/traces.ts'
 import { LogAppender } from './appender.ts'
 import { type CheckpointPlace, openCheckpointPlace } from './checkpoint-copies.ts'
 import { type ClusterConfig, configuredTenants, type TopicNames, topicNames } from './cluster-config.ts'
 import { type KnownTopic, seenRecord } from './control-state.ts'
 import { startDeadLetters } from './dead-role.ts'
-import { type IntakeCounts, startIntake } from './intake-role.ts'
+import { type IntakeCounts, type IntakeRole, startIntake } from './intake-role.ts'
 import { featureColumns, openPartition } from './open-partition.ts'
-import { startOwner } from './owner-role.ts'
+import { type OwnerRole, startOwner } from './owner-role.ts'
 import type { Ownership } from './ownership.ts'
+import { createWorkerCounts, type WorkerCounts } from './partition-worker.ts'
 import { ClusterFailure, type Role } from './role.ts'
 import { ensureTopics, knownTopic, putControl, readControl } from './topics.ts'
 import { startWorkers, type WorkerRole } from './worker-role.ts'
@@ -54,11 +57,22 @@ export type ClusterParts = {
 export type ClusterProcess = {
   readonly parts: ClusterParts
   readonly intake: IntakeCounts
+  readonly counts: WorkerCounts
+  readonly rows: RowCounts
   readonly workers: WorkerRole | undefined
+  readonly reader: IntakeRole | undefined
+  readonly owner: OwnerRole | undefined
   /** Rejects with what ended a role that nobody had asked to end. */
   readonly finished: Promise<void>
   stop(): Promise<void>
 }
+
+/** What is counted of rows as they are made. */
+export type RowCounts = { late: number; warnings: Record<string, number>; dead_letters: Record<string, number> }
+
+/** What a process that starts waits for, in this order. */
+export const START_STEPS = ['kafka', 'clickhouse', 'definitions'] as const
+export type StartStep = (typeof START_STEPS)[number]
 
 export type ClusterOptions = {
   readonly config: ClusterConfig
@@ -68,6 +82,10 @@ export type ClusterOptions = {
   /** Input topics that were made again, or have other partitions, and are to be read as they are now. */
   readonly acceptTopics?: readonly string[] | undefined
   readonly watcher?: RowWatcher
+  readonly onInsert?: OnInsert
+  readonly onTraced?: OnTracedWarning
+  /** Told what is waited for now. */
+  readonly onStep?: (step: StartStep) => void
   readonly checkpointEvaluations?: number | undefined
   readonly flushAfterMs?: number | undefined
   readonly onOpened?: (partition: number, detail: string) => void
@@ -90,7 +108,11 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterProc
   const parts = await connect(options, stopping.signal)
   const { kafka, producer, admin, reader, appender, names, shape, topics, database, patiently } = parts
   const started: Role[] = []
-  const intake: IntakeCounts = { accepted: 0, dropped_fields: 0, refused: {} }
+  const intake: IntakeCounts = { batches: 0, accepted: 0, dropped_fields: 0, refused: {} }
+  const counts = createWorkerCounts()
+  const rows: RowCounts = { late: 0, warnings: {}, dead_letters: {} }
+  let owner: OwnerRole | undefined
+  let inputs: IntakeRole | undefined
   let workers: WorkerRole | undefined
   let checkpoints: CheckpointPlace | undefined
   if (roles.includes('worker')) {
@@ -102,7 +124,9 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterProc
       models: loaded.models,
       catalogue: CATALOGUE,
       checkpoints,
-      watcher: options.watcher ?? NOBODY_WATCHES,
+      watcher: countRows(rows, options.watcher),
+      counts,
+      onTraced: options.onTraced,
       partitionsAtOnce: shape.partitions,
       flushAfterMs: options.flushAfterMs,
       checkpointEvaluations: options.checkpointEvaluations,
@@ -115,19 +139,26 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterProc
   }
   if (roles.includes('intake')) {
     const definitions = currentDefinitions(loaded.models.at(-1) ?? null, CATALOGUE)
-    started.push(startOwner({ kafka, producer, admin, reader, appender, config, names, shape, topics, definitions }))
+    owner = startOwner({ kafka, producer, admin, reader, appender, config, names, shape, topics, definitions })
+    started.push(owner)
+    options.onStep?.('definitions')
     await definitionsInForce(parts)
     if (config.inputs.length > 0) {
       const { onAppended } = options
       const hooks = onAppended === undefined ? {} : { onAppended }
-      started.push(startIntake({ kafka, producer, admin, appender, config, names, topics, counts: intake, ...hooks }))
+      inputs = startIntake({ kafka, producer, admin, appender, config, names, topics, counts: intake, ...hooks })
+      started.push(inputs)
       started.push(startDeadLetters({ kafka, config, names, sql: patiently(database.session({ partition: 0 })) }))
     }
   }
   return {
     parts,
     intake,
+    counts,
+    rows,
     workers,
+    reader: inputs,
+    owner,
     finished: Promise.race(started.map(({ finished }) => finished)),
     async stop() {
       // Intake first, so that nothing is appended that this process's workers do not see.
@@ -135,6 +166,24 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterProc
       stopping.abort()
       checkpoints?.close()
       await disconnect(parts)
+    },
+  }
+}
+
+function countRows(rows: RowCounts, watcher = NOBODY_WATCHES): RowWatcher {
+  return {
+    warning(row) {
+      const key = `${row.type} ${row.severity}`
+      rows.warnings[key] = (rows.warnings[key] ?? 0) + 1
+      watcher.warning(row)
+    },
+    refused(reason, event) {
+      rows.dead_letters[reason] = (rows.dead_letters[reason] ?? 0) + 1
+      watcher.refused(reason, event)
+    },
+    late() {
+      rows.late++
+      watcher.late()
     },
   }
 }
@@ -150,7 +199,7 @@ async function definitionsInForce({ reader, admin, names }: ClusterParts): Promi
 
 /** Connects a command for as long as its work takes. */
 export async function withCluster<Result>(
-  options: Pick<ClusterOptions, 'config' | 'secrets' | 'logger' | 'acceptTopics' | 'database'>,
+  options: ConnectOptions,
   work: (parts: ClusterParts) => Promise<Result>,
 ): Promise<Result> {
   const stopping = new AbortController()
@@ -170,11 +219,14 @@ async function disconnect({ producer, reader, admin, database }: ClusterParts): 
   await database.close()
 }
 
-async function connect(
-  options: Pick<ClusterOptions, 'config' | 'secrets' | 'logger' | 'acceptTopics' | 'database'>,
-  stopping: AbortSignal,
-): Promise<ClusterParts> {
-  const { config, secrets, logger } = options
+type ConnectOptions = Pick<
+  ClusterOptions,
+  'config' | 'secrets' | 'logger' | 'acceptTopics' | 'database' | 'onInsert' | 'onStep'
+>
+
+async function connect(options: ConnectOptions, stopping: AbortSignal): Promise<ClusterParts> {
+  const { config, secrets, logger, onInsert } = options
+  options.onStep?.('kafka')
   const names = topicNames(config.kafka.prefix)
   const { sasl } = config.kafka
   const kafka = openKafka({
@@ -198,7 +250,9 @@ async function connect(
     if (outage === undefined) logger('info', 'ClickHouse answers again', {})
     else logger('warn', 'ClickHouse does not answer: waiting for it', { reason: outage.reason })
   })
-  const patiently = (sql: Sql) => patient(sql, { availability, signal: stopping })
+  const patiently = (sql: Sql) =>
+    patient(onInsert === undefined ? sql : watchInserts(sql, onInsert), { availability, signal: stopping })
+  options.onStep?.('clickhouse')
   const sql = patiently(database.session())
   await migrate(sql, database.topology)
   await ensureFeatureColumns(sql, featureColumns(CATALOGUE), database.topology)

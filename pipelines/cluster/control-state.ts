@@ -146,6 +146,11 @@ export class ControlState {
     return { tenant, day: progress.next_day, slice: progress.next_slice, end }
   }
 
+  /** Per tenant, in no order, how many days lie between its last closed day and `now`. */
+  closedDayAges(now: number): number[] {
+    return [...this.#tenants.values()].map(({ zone, next_day }) => this.#calendarOf(zone).dayOf(now) - (next_day - 1))
+  }
+
   /** A tenant's progress once a slice of its next day has been sent. */
   after({ tenant, day, slice }: DueSlice, slices: number): TenantProgress {
     const { zone } = this.#tenants.get(tenant) as TenantProgress

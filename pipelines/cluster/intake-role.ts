@@ -14,7 +14,18 @@ export const REPORT_EVERY_MS = 1000
 const APPEND_RECORDS_MAX = 2000
 
 /** What intake counts, for metrics. */
-export type IntakeCounts = { accepted: number; dropped_fields: number; refused: Record<string, number> }
+export type IntakeCounts = {
+  batches: number
+  accepted: number
+  dropped_fields: number
+  refused: Record<string, number>
+}
+
+export type IntakeRole = Role & {
+  /** Records of each source partition read here that are not in the log yet. */
+  lags(): readonly { readonly source: string; readonly records: number }[]
+  rebalances(): number
+}
 
 export type IntakeParts = {
   readonly kafka: Kafka
@@ -33,7 +44,7 @@ export type IntakeParts = {
  * Reads the input topics into the log: decodes, appends, puts aside what is refused, and only then commits. What it does
  * twice after a crash, the log's worker drops. It stops when the log does not take what it appends.
  */
-export function startIntake(parts: IntakeParts): Role {
+export function startIntake(parts: IntakeParts): IntakeRole {
   const { kafka, producer, config, names, topics, counts } = parts
   const inputs = new Map(config.inputs.map((input) => [input.topic, input]))
   const readers = new Map<string, SourceReader>()
@@ -53,6 +64,7 @@ export function startIntake(parts: IntakeParts): Role {
       parts.onAppended?.()
       const last = some.at(-1)?.offset ?? -1
       reader.appended(entries, last, highWatermark)
+      counts.batches++
       counts.accepted += entries.length
       counts.dropped_fields += dropped_fields
       await control.commit([{ topic, partition, offset: last + 1 }])
@@ -117,6 +129,13 @@ export function startIntake(parts: IntakeParts): Role {
   })
   return {
     name: 'intake',
+    rebalances: () => consumer.rebalances(),
+    lags: () =>
+      consumer.progress().flatMap((one) => {
+        const reader = readers.get(nameOf(one))
+        const source = `${one.topic}/${one.partition}`
+        return reader === undefined ? [] : [{ source, records: Math.max(0, one.highWatermark - reader.position) }]
+      }),
     finished: Promise.race([ended, failed.promise]),
     async stop() {
       clearInterval(timer)

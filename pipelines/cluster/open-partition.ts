@@ -9,13 +9,16 @@ import { Engine } from '../engine/engine.ts'
 import { FEATURE_ROWS_PER_BLOCK, type RowWatcher, Sink } from '../engine/sink.ts'
 import type { LogShape } from '../intake/items.ts'
 import { rebuildPartition } from '../rebuild/partition.ts'
+import { type OnTracedWarning, type Traces, tracedWarning } from '../watch/traces.ts'
 import type { CheckpointPlace } from './checkpoint-copies.ts'
 import { isOwned, type Ownership } from './ownership.ts'
-import { PartitionWorker } from './partition-worker.ts'
+import { PartitionWorker, type WorkerCounts } from './partition-worker.ts'
 import { Repeats } from './repeats.ts'
 
 /** Feature rows of one block where a process works on several partitions, each of which has blocks of its own. */
 const FEATURE_ROWS_MIN = 4000
+/** A cluster's API finds warnings in the tables: they are written so soon after they were made. */
+export const WARNINGS_AFTER_MS = 20
 
 export type PartitionOptions = {
   readonly database: Database
@@ -26,6 +29,9 @@ export type PartitionOptions = {
   readonly catalogue: readonly FeatureDefinition[]
   readonly checkpoints: CheckpointPlace
   readonly watcher: RowWatcher
+  /** Counted into by all partitions of the process. */
+  readonly counts?: WorkerCounts | undefined
+  readonly onTraced?: OnTracedWarning | undefined
   /** Partitions that a process is expected to work on at once: the more, the smaller their blocks. */
   readonly partitionsAtOnce: number
   readonly flushAfterMs?: number | undefined
@@ -46,6 +52,7 @@ export async function openPartition(
   const { database, patiently, shape, models, catalogue, watcher } = options
   const reads = patiently(database.session({ partition }))
   const writes = patiently(database.session({ partition }))
+  const warningWrites = patiently(database.session({ partition }))
   const progress = (await readProgress(reads)).find((row) => row.partition === partition)
   const durable = progress?.offset ?? -1
   const { folder, copiesOf } = options.checkpoints
@@ -73,22 +80,44 @@ export async function openPartition(
     },
   }
   const featureRowsPerBlock = Math.max(FEATURE_ROWS_MIN, Math.ceil(FEATURE_ROWS_PER_BLOCK / options.partitionsAtOnce))
-  const { flushAfterMs, checkpointEvaluations } = options
+  const { flushAfterMs, checkpointEvaluations, counts } = options
+  const traces: Traces = new Map()
+  const sink = new Sink(writes, new Map([[partition, durable]]), tracing(watching, traces, options.onTraced), {
+    catalogue,
+    featureRowsPerBlock,
+    flushAfterMs,
+    earlyWarnings: { sql: warningWrites, afterMs: WARNINGS_AFTER_MS, mayWrite: () => ownership.isCurrent() },
+  })
   return new PartitionWorker({
     partition,
     engine,
-    sink: new Sink(writes, new Map([[partition, durable]]), watching, { catalogue, featureRowsPerBlock, flushAfterMs }),
+    sink,
     repeats,
     reads,
     checkpoints,
     copies,
     ownership,
     next: durable + 1,
+    counts,
+    traces,
     checkpointEvaluations,
     closeSessions: async () => {
-      await Promise.all([reads.close(), writes.close()])
+      await sink.stop()
+      await Promise.all([reads.close(), writes.close(), warningWrites.close()])
     },
   })
+}
+
+/** The watcher, and whoever is told of the warnings that events with a trace context make. */
+function tracing(watcher: RowWatcher, traces: Traces, onTraced: OnTracedWarning | undefined): RowWatcher {
+  return {
+    ...watcher,
+    warning(row) {
+      watcher.warning(row)
+      const traced = tracedWarning(row, traces)
+      if (traced !== undefined) onTraced?.(traced)
+    },
+  }
 }
 
 /** Columns of `features` that the catalogue needs. */

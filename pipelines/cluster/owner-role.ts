@@ -28,6 +28,14 @@ export type OwnerParts = {
   readonly definitions: PublishedDefinitions
 }
 
+export type OwnerRole = Role & {
+  /** Slices of days that this process has closed. */
+  slicesClosed(): number
+  /** Per tenant, in no order, how many days ago the last closed day was; none where another process is the owner. */
+  closedDayAges(now: number): readonly number[]
+  rebalances(): number
+}
+
 type Owned = {
   readonly ticker: Ticker
   readonly generation: Generation
@@ -38,9 +46,10 @@ type Owned = {
  * Takes part in the group of the control topic. Whoever is given its one partition makes ticks and puts definitions in
  * force; Kafka's membership decides who that is. A former owner that wakes up may send a tick again, which changes nothing.
  */
-export function startOwner(parts: OwnerParts): Role {
+export function startOwner(parts: OwnerParts): OwnerRole {
   const { kafka, producer, admin, reader, appender, config, names, shape, topics } = parts
   let owned: Owned | undefined
+  let formerSlices = 0
   let sources: string[] = []
   let sourcesAt = Number.NEGATIVE_INFINITY
 
@@ -78,6 +87,7 @@ export function startOwner(parts: OwnerParts): Role {
         return [{ topic: names.control, partition: 0, offset: next }]
       },
       onRevoked: () => {
+        formerSlices += owned?.ticker.ticks ?? 0
         owned = undefined
         return Promise.resolve()
       },
@@ -112,6 +122,9 @@ export function startOwner(parts: OwnerParts): Role {
   })
   return {
     name: 'control',
+    rebalances: () => consumer.rebalances(),
+    slicesClosed: () => formerSlices + (owned?.ticker.ticks ?? 0),
+    closedDayAges: (now) => owned?.ticker.closedDayAges(now) ?? [],
     finished: Promise.race([ended, failed.promise]),
     async stop() {
       clearInterval(timer)

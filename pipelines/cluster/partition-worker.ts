@@ -5,6 +5,8 @@ import type { Engine } from '../engine/engine.ts'
 import type { Sink } from '../engine/sink.ts'
 import type { KafkaRecord } from '../kafka/port.ts'
 import { Turns } from '../run/turns.ts'
+import type { WrittenCheckpoint } from '../watch/pipeline-metrics.ts'
+import type { Traces } from '../watch/traces.ts'
 import type { PartitionCopies } from './checkpoint-copies.ts'
 import { type ReadEntry, readMessage } from './log-message.ts'
 import { isOwned, type Ownership, OwnershipLost } from './ownership.ts'
@@ -16,8 +18,20 @@ const ENGINE_RECORDS_MAX = 4096
 export const CHECKPOINT_EVALUATIONS = 100_000
 const NOTHING_STORED: StoredIds = new Map()
 
-/** What a worker counts, for metrics. */
-export type WorkerCounts = { events: number; repeats: number; conflicts: number }
+/** What the workers of a process count, for metrics. */
+export type WorkerCounts = {
+  /** Records of the log looked at, and what they came in. */
+  records: number
+  batches: number
+  events: number
+  repeats: number
+  conflicts: number
+  evaluations: number
+}
+
+export function createWorkerCounts(): WorkerCounts {
+  return { records: 0, batches: 0, events: 0, repeats: 0, conflicts: 0, evaluations: 0 }
+}
 
 /**
  * One partition of the log on its way into the tables: repeats are dropped, the engine follows, the sink writes. All of it
@@ -27,7 +41,8 @@ export class PartitionWorker {
   readonly partition: number
   readonly engine: Engine
   readonly sink: Sink
-  readonly counts: WorkerCounts = { events: 0, repeats: 0, conflicts: 0 }
+  readonly counts: WorkerCounts
+  readonly #traces: Traces
   readonly #repeats: Repeats
   readonly #reads: Sql
   readonly #checkpoints: Checkpoints
@@ -56,7 +71,12 @@ export class PartitionWorker {
     next: number
     closeSessions: () => Promise<void>
     checkpointEvaluations?: number | undefined
+    counts?: WorkerCounts | undefined
+    /** Filled here while the engine works on what they belong to. */
+    traces?: Traces
   }) {
+    this.counts = parts.counts ?? createWorkerCounts()
+    this.#traces = parts.traces ?? new Map()
     this.partition = parts.partition
     this.engine = parts.engine
     this.sink = parts.sink
@@ -76,6 +96,11 @@ export class PartitionWorker {
     return (this.sink.acknowledged.get(this.partition) ?? -1) + 1
   }
 
+  /** The checkpoint that counts. */
+  get checkpoint(): WrittenCheckpoint | undefined {
+    return this.#checkpoints.written
+  }
+
   /** Takes records of the log in order; those before `next` are passed over. Resolves when the engine has done them. */
   async take(records: readonly KafkaRecord[]): Promise<void> {
     for (let from = 0; from < records.length; from += ENGINE_RECORDS_MAX) {
@@ -83,6 +108,8 @@ export class PartitionWorker {
       for (const record of records.slice(from, from + ENGINE_RECORDS_MAX)) {
         if (record.offset >= this.next) entries.push(readMessage(this.partition, record))
       }
+      this.counts.records += entries.length
+      this.counts.batches++
       await this.#turn(async () => {
         for (const stretch of stretchesOf(entries)) await this.#takeStretch(stretch)
         await this.sink.flushIfDue()
@@ -147,13 +174,18 @@ export class PartitionWorker {
       if (verdict === 'new') {
         outputs.event(entry)
         accepted.push(entry.record)
+        if (entry.traceparent !== undefined) this.#traces.set(entry.record.offset, entry.traceparent)
         this.counts.events++
       } else if (verdict === 'conflict') {
         this.counts.conflicts++
         outputs.conflict(entry.record)
-      } else this.counts.repeats++
+        // Each process that appends says a tenant's configuration anew: that is nobody's repeat.
+      } else if (entry.record.event.type !== 'tenant.configured') this.counts.repeats++
     }
+    const before = this.engine.evaluations
     await this.engine.process(accepted, outputs)
+    this.counts.evaluations += this.engine.evaluations - before
+    if (this.#traces.size > 0) this.#traces.clear()
     const last = entries.at(-1)?.record
     if (last === undefined) return
     // Also where all of it was dropped: a restart need not read it again.

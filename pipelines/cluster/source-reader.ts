@@ -1,3 +1,4 @@
+import { validTraceparent } from '../../features/events/traceparent.ts'
 import { prepare } from '../intake/prepare.ts'
 import { LIVE_FUTURE_MS_MAX } from '../intake/tenant-clock.ts'
 import type { KafkaRecord } from '../kafka/port.ts'
@@ -74,7 +75,7 @@ export class SourceReader {
           received_at: now,
           source_partition: this.name,
           source_position: record.offset,
-          traceparent: headerText(record.headers, 'traceparent'),
+          traceparent: validTraceparent(headerText(record.headers, 'traceparent')),
         })
       }
     }

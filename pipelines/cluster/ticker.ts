@@ -67,6 +67,11 @@ export class Ticker {
     return sent
   }
 
+  /** Per tenant, in no order, how many days ago the last closed day was. */
+  closedDayAges(now: number): readonly number[] {
+    return this.#state.closedDayAges(now)
+  }
+
   #isSpaced({ tenant, end }: DueSlice, now: number): boolean {
     return now - end > BACKLOG_MS || now - (this.#sentAt.get(tenant) ?? 0) >= SLICE_SPACING_MS
   }

@@ -1,4 +1,4 @@
-import type { Control, Kafka, Position } from '../kafka/port.ts'
+import type { Control, Kafka, Position, Progress } from '../kafka/port.ts'
 import type { ClusterConfig, TopicNames } from './cluster-config.ts'
 import type { KnownTopic } from './control-state.ts'
 import { type Ownership, OwnershipLost } from './ownership.ts'
@@ -24,6 +24,10 @@ export type WorkerRole = Role & {
   /** The partitions that this process works on now. */
   readonly workers: ReadonlyMap<number, PartitionWorker>
   rebalances(): number
+  /** Partitions that were given to this process and whose state is on its way back. */
+  restoring(): number
+  /** How far the partitions are read that this process works on. */
+  progress(): readonly Progress[]
 }
 
 /**
@@ -33,6 +37,7 @@ export type WorkerRole = Role & {
 export function startWorkers({ kafka, config, names, topic, open }: WorkerParts): WorkerRole {
   const workers = new Map<number, PartitionWorker>()
   const committed = new Map<number, number>()
+  let restoring = 0
 
   function durable(): Position[] {
     return [...workers.values()]
@@ -57,9 +62,12 @@ export function startWorkers({ kafka, config, names, topic, open }: WorkerParts)
     },
     {
       onAssigned: async (assigned) => {
+        restoring += assigned.length
         const opened = await Promise.all(
           assigned.map(async ({ partition, generation }) => [partition, await open(partition, generation)] as const),
-        )
+        ).finally(() => {
+          restoring -= assigned.length
+        })
         for (const [partition, worker] of opened) workers.set(partition, worker)
         return opened.map(([partition, { next }]) => ({ topic: names.log, partition, offset: next }))
       },
@@ -104,6 +112,8 @@ export function startWorkers({ kafka, config, names, topic, open }: WorkerParts)
     name: 'worker',
     workers,
     rebalances: () => consumer.rebalances(),
+    restoring: () => restoring,
+    progress: () => consumer.progress(),
     finished: Promise.race([ended, failed.promise]),
     async stop() {
       clearInterval(timer)

@@ -15,7 +15,8 @@ import { createLoansBlock } from '../../sql/tables/loans.ts'
 import { createProgressBlock } from '../../sql/tables/progress.ts'
 import { createScoresBlock } from '../../sql/tables/scores.ts'
 import { createSignalsBlock } from '../../sql/tables/signals.ts'
-import { createWarningsBlock } from '../../sql/tables/warnings.ts'
+import { createWarningsBlock, type WarningsBlock } from '../../sql/tables/warnings.ts'
+import { EarlyWarnings, type EarlyWarningsOptions } from './early-warnings.ts'
 import type { LoanDayRow, LoanMonthRow, LoanRow } from './loan-rows.ts'
 import type { EvaluationMeta, FeedRow, Outputs, Place } from './outputs.ts'
 
@@ -52,7 +53,7 @@ class Slice implements SinkOutputs {
   readonly #width: number
   readonly #scores = createScoresBlock()
   readonly #signals = createSignalsBlock()
-  readonly #warnings = createWarningsBlock()
+  #warnings = createWarningsBlock()
   readonly #loans = createLoansBlock()
   readonly #loanDays = createLoanDaysBlock()
   readonly #loanMonths = createLoanMonthsBlock()
@@ -60,8 +61,15 @@ class Slice implements SinkOutputs {
   readonly #progress = createProgressBlock()
   readonly places = new Map<number, { readonly offset: number; readonly feedSeqs: string }>()
   readonly #watcher: RowWatcher
+  readonly #onWarning: () => void
 
-  constructor(watcher: RowWatcher, featureColumns: readonly string[], featureRows: number) {
+  constructor(
+    watcher: RowWatcher,
+    featureColumns: readonly string[],
+    featureRows: number,
+    onWarning: () => void = () => {},
+  ) {
+    this.#onWarning = onWarning
     this.#width = featureColumns.length
     this.#watcher = watcher
     this.#features = createFeaturesBlock(featureColumns, featureRows + FEATURE_ROWS_OVER)
@@ -69,6 +77,17 @@ class Slice implements SinkOutputs {
 
   get rows(): number {
     return this.#features.rows
+  }
+
+  /** Gives the warnings that it has so far and goes on with an empty block. */
+  takeWarnings(empty: WarningsBlock): WarningsBlock {
+    const taken = this.#warnings
+    this.#warnings = empty
+    return taken
+  }
+
+  get hasWarnings(): boolean {
+    return this.#warnings.rows > 0
   }
 
   /** The blocks in the order in which they are written: `progress`, which vouches for the others, is the last. */
@@ -124,6 +143,7 @@ class Slice implements SinkOutputs {
   warning(row: FeedRow): void {
     this.#warnings.append({ ...row, score: row.score ?? Number.NaN })
     this.#watcher.warning(row)
+    this.#onWarning()
   }
 
   loan(row: LoanRow, { partition, offset }: Place, seq: number): void {
@@ -211,6 +231,7 @@ export class Sink {
   /** Per partition the offset up to which everything is durable. */
   readonly acknowledged: Map<number, number>
   rows_written = 0
+  readonly #early: EarlyWarnings | undefined
 
   constructor(
     sql: Sql,
@@ -220,10 +241,13 @@ export class Sink {
       catalogue = CATALOGUE,
       featureRowsPerBlock = FEATURE_ROWS_PER_BLOCK,
       flushAfterMs = FLUSH_AFTER_MS,
+      earlyWarnings,
     }: {
       readonly catalogue?: readonly FeatureDefinition[]
       readonly featureRowsPerBlock?: number | undefined
       readonly flushAfterMs?: number | undefined
+      /** Where readers find warnings in the tables alone: writes them ahead of their block. */
+      readonly earlyWarnings?: EarlyWarningsOptions | undefined
     } = {},
   ) {
     this.#sql = sql
@@ -231,8 +255,12 @@ export class Sink {
     this.flushAfterMs = flushAfterMs
     this.acknowledged = acknowledged
     const columns = catalogue.map(featureColumn)
-    this.#filling = new Slice(watcher, columns, featureRowsPerBlock)
-    this.#spare = new Slice(watcher, columns, featureRowsPerBlock)
+    if (earlyWarnings !== undefined) {
+      this.#early = new EarlyWarnings(earlyWarnings, (empty) => this.#filling.takeWarnings(empty))
+    }
+    const onWarning = () => this.#early?.made()
+    this.#filling = new Slice(watcher, columns, featureRowsPerBlock, onWarning)
+    this.#spare = new Slice(watcher, columns, featureRowsPerBlock, onWarning)
   }
 
   /** Where the engine writes now. Ask again after each flush. */
@@ -266,7 +294,14 @@ export class Sink {
     }
   }
 
+  /** Ends what writes by itself, for whoever is about to close the sessions. */
+  async stop(): Promise<void> {
+    await this.#early?.stop()
+  }
+
   async #startWriting(): Promise<void> {
+    // Those of a block that is due need not wait for the blocks before it.
+    if (this.#filling.hasWarnings) this.#early?.writeNow()
     await this.#writing
     const slice = this.#filling
     if (slice.places.size === 0) return
@@ -279,7 +314,11 @@ export class Sink {
   }
 
   async #write(slice: Slice): Promise<void> {
-    for (const [table, block] of slice.tables()) await this.#sql.insertBlock(table, block)
+    for (const [table, block] of slice.tables()) {
+      // What went ahead is vouched for too.
+      if (table === 'progress') await this.#early?.written()
+      await this.#sql.insertBlock(table, block)
+    }
     for (const [partition, { offset }] of slice.places) this.acknowledged.set(partition, offset)
     this.rows_written += slice.rows
     slice.clear()

@@ -104,6 +104,11 @@ export class Intake {
     return [...this.#tenants.values()].map(({ clock }) => clock)
   }
 
+  /** Offset of a partition's next record. */
+  nextOffset(partition: number): number {
+    return this.#offsets[partition] ?? 0
+  }
+
   /** Ids of a tenant that are in memory. */
   idsKept(tenant: string): number {
     return this.#tenants.get(tenant)?.recentIds.size ?? 0

@@ -13,6 +13,8 @@ export type Incoming = {
   readonly item: number
   /** The request it came with, where there was one: dead letters are found by it. */
   readonly request?: string
+  /** W3C trace context that it came with; the log does not keep it. */
+  readonly traceparent?: string | undefined
   /** A dead letter that is sent again: what becomes of it is recorded there, and a refusal is no dead letter of its own. */
   readonly redrive?: true
   readonly bytes: Uint8Array

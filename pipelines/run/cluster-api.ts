@@ -12,6 +12,8 @@ import { TableFeed } from '../cluster/table-feed.ts'
 import { toApiRow } from '../feed/rows.ts'
 import { prepare } from '../intake/prepare.ts'
 import { LIVE_FUTURE_MS_MAX } from '../intake/tenant-clock.ts'
+import type { ProcessMetrics } from '../watch/process-metrics.ts'
+import { urlOf } from './address.ts'
 import { HTTP_PARTITION } from './live-door.ts'
 import { openSqlDoor } from './sql-door.ts'
 import { versionOf } from './version.ts'
@@ -27,6 +29,7 @@ export type ApiRoleOptions = {
   /** Where the API keys are. */
   readonly directory: string
   readonly readiness: () => { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> }
+  readonly watch: Pick<ProcessMetrics, 'metrics' | 'onAnswered'>
   readonly onError: (error: unknown, where: string) => void
 }
 
@@ -61,18 +64,18 @@ export async function startApi(parts: ClusterParts, options: ApiRoleOptions): Pr
       // Only for a command line on the same machine, which has the token in a file; here there is none.
       operatorToken: randomBytes(32).toString('base64url'),
       readiness: options.readiness,
+      metrics: () => options.watch.metrics.text(),
     },
     {
       version: versionOf(),
+      onAnswered: options.watch.onAnswered,
       reportError: (error, context) => options.onError(error, `${context.method} ${context.route}`),
     },
   )
   await app.listen({ host: options.host, port: options.port })
-  const address = app.server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : options.port
   return {
     name: 'api',
-    url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
+    url: urlOf(app, options.host).url,
     finished: new Promise(() => {}),
     async stop() {
       const impatience = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS)
@@ -87,7 +90,12 @@ export async function startApi(parts: ClusterParts, options: ApiRoleOptions): Pr
 /** Decodes what is posted and appends it. Whether it is a repeat only the worker of its partition can tell. */
 function createSubmit({ appender }: Pick<ClusterParts, 'appender'>) {
   let waiting = 0
-  return async (tenant: string, items: readonly Uint8Array[]): Promise<readonly EventResult[] | 'busy'> => {
+  return async (
+    tenant: string,
+    items: readonly Uint8Array[],
+    _request: string,
+    traceparent?: string,
+  ): Promise<readonly EventResult[] | 'busy'> => {
     if (waiting + items.length > WAITING_EVENTS_MAX) return 'busy'
     const now = Date.now()
     const entries: LogEntry[] = []
@@ -110,6 +118,7 @@ function createSubmit({ appender }: Pick<ClusterParts, 'appender'>) {
         received_at: now,
         source_partition: HTTP_PARTITION,
         source_position: undefined,
+        traceparent,
       })
       return { id: event.id, status: 'accepted' }
     })

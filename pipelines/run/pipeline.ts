@@ -20,7 +20,9 @@ import { type Follower, type Incoming, type IntakeResult, type Log, type LogShap
 import { Originals } from '../intake/originals.ts'
 import { recoverIntake } from '../intake/recover.ts'
 import { rebuildPartition } from '../rebuild/partition.ts'
-import { type Counts, count } from './counts.ts'
+import { type OnInsert, watchInserts } from '../watch/inserts.ts'
+import { type OnTracedWarning, TracesInFlight, tracedWarning } from '../watch/traces.ts'
+import { type Counts, count, countBatch, countResults, createCounts } from './counts.ts'
 import { readOrCreateShape } from './log-shape.ts'
 import { loadModels } from './models.ts'
 import { Turns } from './turns.ts'
@@ -47,6 +49,9 @@ export type PipelineOptions = {
   readonly featureRowsPerBlock?: number
   /** How long a row may wait for its block: longer makes fewer, fuller ones where nobody waits to read them. */
   readonly flushAfterMs?: number
+  readonly onInsert?: OnInsert
+  /** Told of each warning that an event with a trace context made. */
+  readonly onTraced?: OnTracedWarning
   /** The release's features; tests have others. */
   readonly catalogue?: readonly FeatureDefinition[]
 }
@@ -91,7 +96,7 @@ export class Pipeline {
   readonly engine: Engine
   readonly sink: Sink
   readonly feed: FeedTail
-  readonly counts: Counts = { events: 0, repeats: 0, dropped_fields: 0, late: 0, warnings: {}, dead_letters: {} }
+  readonly counts: Counts = createCounts()
   /** Tenants of which a source without a clock is being read: its time closes their days, not the wall clock's. */
   readonly clocklessTenants = new Set<string>()
   /** What the restart had to do, for people. */
@@ -99,12 +104,13 @@ export class Pipeline {
   /** Models that definitions may name. */
   readonly models: readonly Model[]
   #intake: Intake | undefined
-  readonly #checkpoints: Checkpoints
+  readonly checkpoints: Checkpoints
   readonly #checkpointEvaluations: number
   readonly #intakeTurns = new Turns()
   /** The engine fills the block that the sink writes: they take turns. */
   readonly #engineTurns = new Turns()
   readonly #queue: LogRecord[][] = []
+  readonly #traces = new TracesInFlight()
   #working: Promise<void> | undefined
   #failure: unknown
   #flushTimer: NodeJS.Timeout | undefined
@@ -130,12 +136,15 @@ export class Pipeline {
     this.feed = parts.feed
     this.recovery = parts.recovery
     this.models = parts.models
-    this.#checkpoints = parts.checkpoints
+    this.checkpoints = parts.checkpoints
     this.#evaluationsAtCheckpoint = parts.engine.evaluations
     this.#checkpointEvaluations = parts.options.checkpointEvaluations ?? CHECKPOINT_EVALUATIONS
+    const { onTraced } = parts.options
     const watcher: RowWatcher = {
       warning: (row) => {
         this.feed.add(row)
+        const traced = tracedWarning(row, this.#traces.of(row.partition))
+        if (traced !== undefined) onTraced?.(traced)
         count(this.counts.warnings, `${row.type} ${row.severity}`)
       },
       refused: (reason, event) => {
@@ -158,6 +167,8 @@ export class Pipeline {
   ): Promise<Pipeline> {
     const shape = readOrCreateShape(options.directory, options.shape)
     const { catalogue = CATALOGUE } = options
+    const { onInsert } = options
+    const writes = () => (onInsert === undefined ? database.session() : watchInserts(database.session(), onInsert))
     const sql = database.session()
     await migrate(sql)
     // What a verify that was killed left behind.
@@ -168,12 +179,12 @@ export class Pipeline {
     const checkpoints = new Checkpoints(database.path, currentIdentity(catalogue))
     const createEngine = () => new Engine(shape, createResolve(models, catalogue), { catalogue })
     const { engine, detail } = await checkpoints.restore(createEngine, acknowledged)
-    const log = createEventLog(database.session(), new Originals(database.path))
+    const log = createEventLog(writes(), new Originals(database.path))
     const pipeline = new Pipeline({
       database,
       shape,
       engine,
-      sinkSql: database.session(),
+      sinkSql: writes(),
       acknowledged,
       feed: new FeedTail(database.session(), shape.partitions),
       checkpoints,
@@ -202,14 +213,8 @@ export class Pipeline {
   async take(items: readonly Incoming[], now: number | undefined): Promise<IntakeResult[]> {
     return this.#append(async () => {
       const { records, results } = await this.intake.take(items, now)
-      results.forEach((result, i) => {
-        if (result.status === 'refused') {
-          if (items[i]?.redrive !== true) count(this.counts.dead_letters, result.reason ?? 'unknown')
-        } else if (result.status === 'repeat') this.counts.repeats++
-        else this.counts.events++
-        const decoded = items[i]?.decoded
-        if (decoded?.ok === true && result.status === 'accepted') this.counts.dropped_fields += decoded.dropped_fields
-      })
+      countResults(this.counts, items, results)
+      this.#traces.note(items, records)
       await this.#enqueue(records)
       return results
     })
@@ -276,9 +281,9 @@ export class Pipeline {
       await this.drain()
       await this.#checkpointing
       this.#throwFailure()
-      await this.#checkpoints.write(this.#checkpoints.begin(this.engine))
+      await this.checkpoints.write(this.checkpoints.begin(this.engine))
     } finally {
-      await this.#checkpoints.close()
+      await this.checkpoints.close()
       await this.database.close()
     }
   }
@@ -333,6 +338,8 @@ export class Pipeline {
       this.feed.announce()
       await this.sink.flushIfDue()
     }
+    countBatch(this.counts.steps.engine, records.length)
+    this.#traces.done(records)
     if (this.sink.hasWaiting) this.#flushSoon()
     const isDue = this.engine.evaluations - this.#evaluationsAtCheckpoint >= this.#checkpointEvaluations
     if (isDue) this.#checkpointing ??= this.#checkpoint()
@@ -341,10 +348,10 @@ export class Pipeline {
   /** Writes the state as it is now, while the engine goes on; it counts once the sink has acknowledged all of it. */
   async #checkpoint(): Promise<void> {
     this.#evaluationsAtCheckpoint = this.engine.evaluations
-    const snapshot = this.#checkpoints.begin(this.engine)
+    const snapshot = this.checkpoints.begin(this.engine)
     const places = snapshot.shells.map(({ offset }, partition) => [partition, offset] as const)
     try {
-      await this.#checkpoints.write(snapshot, () => this.sink.reached(places))
+      await this.checkpoints.write(snapshot, () => this.sink.reached(places))
       this.#checkpointing = undefined
     } catch (error) {
       this.#failure ??= error

@@ -33,6 +33,7 @@ describe('every route', () => {
       'POST /jobs/redrive',
       'POST /jobs/verify',
       'GET /livez',
+      'GET /metrics',
       'GET /openapi.json',
       'GET /readyz',
       'GET /sql',
