@@ -7,7 +7,6 @@ import {
   HAS_REDRIVES,
 } from '../../../sql/queries/dead-letters.ts'
 import { recordStatement } from '../../../sql/queries/log.ts'
-import { readOriginalRecord } from '../../cluster/redrive.ts'
 import { placeKey, readOriginals } from '../../intake/originals.ts'
 import { CONFIG_HELP, inCluster, withClusterStatements } from '../cluster.ts'
 import { addFilterOptions, deadLetterId, type FilterOptions, filterOf } from '../dead-letter-filter.ts'
@@ -124,7 +123,12 @@ async function show(text: string, options: { data: string; config?: string; json
 /** Of a cluster, from the topic's dead letters or, where its worker refused it, from the log. */
 async function originalOf(options: { data: string; config?: string }, letter: DeadLetter): Promise<Buffer | undefined> {
   const { config } = options
-  if (config !== undefined) return inCluster(config, (parts) => readOriginalRecord(parts, letter))
+  if (config !== undefined) {
+    return inCluster(config, async (parts) => {
+      const { readOriginalRecord } = await import('../../cluster/redrive.ts')
+      return readOriginalRecord(parts, letter)
+    })
+  }
   return (await readOriginals(options.data, [letter])).get(placeKey(letter))
 }
 

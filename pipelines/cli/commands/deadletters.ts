@@ -1,7 +1,6 @@
 import { Command } from 'commander'
 import type { RedriveRequest } from '../../../api/dependencies.ts'
 import { REDRIVE_IDS_MAX } from '../../../api/jobs/route.ts'
-import { redriveCluster } from '../../cluster/redrive.ts'
 import { REDRIVE_LETTERS_MAX, redrive } from '../../deadletters/redrive.ts'
 import { LETTERS_NAMED_MAX, type RedriveSummary } from '../../deadletters/summary.ts'
 import type { JobProgress } from '../../jobs.ts'
@@ -82,7 +81,10 @@ function redriveWherever(
 ): Promise<RedriveSummary> {
   const { config } = options
   if (config !== undefined) {
-    return inCluster(config, (parts) => redriveCluster(parts, { ...wanted, onProgress, signal }))
+    return inCluster(config, async (parts) => {
+      const { redriveCluster } = await import('../../cluster/redrive.ts')
+      return redriveCluster(parts, { ...wanted, onProgress, signal })
+    })
   }
   return withData<RedriveSummary | undefined>(options.data, {
     // Intake and engine are wanted, not the tables alone: the pipeline opens the directory itself.

@@ -19,7 +19,6 @@ import { openForCommand } from '../open.ts'
 import { describeError, Failure, groupDigits, print, Said, say, UsageError } from '../output.ts'
 import { Progress } from '../progress.ts'
 import { saySummary, summaryOf } from '../summary.ts'
-import { runCluster } from './run-cluster.ts'
 
 const SIMULATOR = 'simulator'
 const KAFKA = 'kafka'
@@ -107,6 +106,8 @@ async function runProcess(options: Options, lines: Lines): Promise<void> {
   if (options.config !== undefined) {
     const { config, role, data, host, tenant, acceptTopic } = options
     const cluster = { config, role, data, host, port, tenant, acceptTopics: acceptTopic }
+    // Its clients take a while to load, and no other command needs them.
+    const { runCluster } = await import('./run-cluster.ts')
     await runCluster(cluster, lines.log, stop.signal)
     return
   }

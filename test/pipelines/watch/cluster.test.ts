@@ -23,9 +23,10 @@ const enforcement = (id: string, subject: string) => {
 
 /** Starts a process of the cluster; it answers probes before anything else. */
 async function startRole(config: string, role: string, password: string): Promise<{ running: Running; url: string }> {
+  const secrets = join(folder, 'secrets.env')
+  writeFileSync(secrets, `FORESHOCK_CLICKHOUSE_PASSWORD=${password}\n`)
   const running = startNode(
-    '--import',
-    `data:text/javascript,process.env.FORESHOCK_CLICKHOUSE_PASSWORD=${JSON.stringify(password)}`,
+    `--env-file=${secrets}`,
     MAIN,
     'run',
     '--config',
