@@ -62,6 +62,9 @@ export default {
     onlyIn('sql/embedded.ts', 'chdb'),
     onlyIn('sql/server.ts', '@clickhouse/client'),
     onlyIn('models/scorer.ts', 'onnxruntime-node'),
+    onlyIn('pipelines/kafka/client.ts', 'kafkajs'),
+    onlyIn('pipelines/checkpoint/bucket.ts', '@aws-sdk/client-s3'),
+    onlyIn('pipelines/watch/metrics.ts', 'prom-client'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -15,6 +15,8 @@ export type Api = FastifyInstance<RawServerDefault, IncomingMessage, ServerRespo
 export type ApiOptions = {
   /** Told every fault that a caller only sees as 500; `context` names the request, never its body. */
   readonly reportError: (error: unknown, context: { request: string; method: string; route: string }) => void
+  /** Told of each answer but a stream's, `route` as it is documented, 'none' where there is none. */
+  readonly onAnswered?: (answered: { method: string; route: string; status: number; seconds: number }) => void
   /** foreshock's version, for the OpenAPI document. */
   readonly version: string
   /** Silence after which a stream sends a comment, so that both ends know the other is there. */

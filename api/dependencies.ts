@@ -1,3 +1,4 @@
+import type { DeadLetterFilter } from '../sql/queries/dead-letters.ts'
 import type { KeyStore } from './keys.ts'
 import type { BorrowerView, FeedRow } from './rows.ts'
 
@@ -33,6 +34,13 @@ export type SqlAnswer =
   | { readonly ok: false; readonly message: string; readonly status: SqlFailureStatus }
 export type SqlFailureStatus = 400 | 403 | 404 | 408 | 413 | 503
 
+/** Dead letters that are to be sent again. */
+export type RedriveRequest = {
+  readonly filter: DeadLetterFilter
+  readonly limit: number
+  readonly dryRun: boolean
+}
+
 export type Dependencies = {
   /**
    * Takes the bytes of single events, as they were sent, and resolves when what was accepted is durable: one result
@@ -43,6 +51,8 @@ export type Dependencies = {
     tenant: string,
     items: readonly Uint8Array[],
     request: string,
+    /** W3C trace context of the request, if it had one: for the log lines of the warnings that follow. */
+    traceparent?: string,
   ) => Promise<readonly EventResult[] | 'busy'>
   readonly feed: Feed
   readonly borrower: (tenant: string, borrower: string) => Promise<BorrowerView | undefined>
@@ -51,12 +61,18 @@ export type Dependencies = {
   readonly keys: KeyStore
   /** Runs a read-only statement over all tenants. `signal` fires when the caller has gone or waited too long. */
   readonly sql: (statement: string, format: string | undefined, signal: AbortSignal) => Promise<SqlAnswer>
-  /** Long jobs of the operator's: NDJSON lines until the job ends or `signal` fires. */
-  readonly jobs: {
+  /**
+   * Long jobs of the operator's: NDJSON lines until the job ends or `signal` fires. Absent where this process does not hold
+   * what they work on; the routes are then absent too.
+   */
+  readonly jobs?: {
     verify(tenant: string | undefined, signal: AbortSignal): AsyncIterable<string>
     backfill(features: readonly string[], signal: AbortSignal): AsyncIterable<string>
+    redrive(wanted: RedriveRequest, signal: AbortSignal): AsyncIterable<string>
   }
   /** Bearer token of the local command line: may name any tenant, and is the only one that may use `/sql` and `/jobs`. */
   readonly operatorToken: string
+  /** What Prometheus is told; nothing in it names a borrower or a tenant. */
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>
   readonly readiness: () => { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> }
 }

@@ -1,4 +1,5 @@
-import { availableParallelism } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 /**
  * What a machine or its operator decides: nothing here changes an outcome, for what does is in the log. This is the only
@@ -21,6 +22,21 @@ export function clickhouseUrl(): string | undefined {
   return process.env['CLICKHOUSE_URL'] || undefined
 }
 
+/** What processes of a cluster are told apart from their configuration file, because it is secret. */
+export function clusterSecrets() {
+  const { FORESHOCK_CLICKHOUSE_PASSWORD, FORESHOCK_KAFKA_USER, FORESHOCK_KAFKA_PASSWORD } = process.env
+  return {
+    clickhousePassword: FORESHOCK_CLICKHOUSE_PASSWORD,
+    kafkaUser: FORESHOCK_KAFKA_USER,
+    kafkaPassword: FORESHOCK_KAFKA_PASSWORD,
+  }
+}
+
+/** A folder for copies of what is in a bucket: another one for each `place`. */
+export function checkpointCache(place: string): string {
+  return join(tmpdir(), `foreshock-checkpoints-${place}`)
+}
+
 /** Sets the size of the thread pool. It counts only before the pool's first use, so it comes first in `main`. */
 export function sizeThreadPool(): void {
   process.env['UV_THREADPOOL_SIZE'] ??= String(Math.max(THREADS_MIN, availableParallelism() * 4))
@@ -29,4 +45,17 @@ export function sizeThreadPool(): void {
 /** Whether progress may be drawn: on a terminal that is not asked to be plain. */
 export function isTerminal(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY && process.env['TERM'] !== 'dumb' && process.env['CI'] === undefined
+}
+
+/**
+ * What tests and benchmarks want to know of Kafka: brokers to use instead of one of their own, the folder that keeps the jars of
+ * that one, and whether it is a failure if none can be started.
+ */
+export function testKafka(): { brokers: readonly string[]; cache: string; isRequired: boolean } {
+  const { KAFKA_BROKERS, FORESHOCK_CACHE, XDG_CACHE_HOME, FORESHOCK_REQUIRE_KAFKA } = process.env
+  return {
+    brokers: (KAFKA_BROKERS ?? '').split(',').filter((address) => address !== ''),
+    cache: FORESHOCK_CACHE ?? join(XDG_CACHE_HOME ?? tmpdir(), 'foreshock'),
+    isRequired: FORESHOCK_REQUIRE_KAFKA === '1',
+  }
 }

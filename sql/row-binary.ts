@@ -9,6 +9,9 @@ export type RowBinaryReader = {
   /** UInt64, or Int64 that is not negative, up to 2^53 − 1. */
   uint64(): number
   string(): string
+  /** A string that is often the one of the row before: that object again where it is the same. Of printable ASCII. */
+  stringAgain(previous: string): string
+  skipString(): void
 }
 
 const TWO_POW_32 = 4_294_967_296
@@ -48,6 +51,18 @@ export function readRowBinary(answer: Uint8Array): RowBinaryReader {
       const size = length()
       at += size
       return bytes.toString('utf8', at - size, at)
+    },
+    stringAgain(previous) {
+      const size = length()
+      const from = at
+      at += size
+      let same = size === previous.length ? size : -1
+      while (same > 0 && bytes[from + same - 1] === previous.charCodeAt(same - 1)) same--
+      return same === 0 ? previous : bytes.toString('latin1', from, at)
+    },
+    skipString() {
+      const size = length()
+      at += size
     },
   }
 }

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { incomingEvent } from '../../features/events/contract.ts'
+import { validTraceparent } from '../../features/events/traceparent.ts'
 import type { Api } from '../api.ts'
 import { principalOf } from '../authentication.ts'
 import type { Dependencies, EventResult } from '../dependencies.ts'
@@ -32,6 +33,10 @@ const eventsAnswer = z
   })
   .meta({ id: 'EventResults' })
 
+const traceparentHeader = z
+  .string()
+  .describe('W3C trace context; a warning that an event makes is logged with it. What is none is ignored.')
+
 const event = incomingEvent.meta({ id: 'Event', title: 'Event' })
 
 const eventsSchema = {
@@ -43,6 +48,7 @@ const eventsSchema = {
     `${EVENTS_PER_REQUEST_MAX} events. Answered when what was accepted is durable. An event that is refused stops no ` +
     'other: it is kept with its reason, and the answer says so. Sending again is safe: what was taken is a `repeat`.',
   querystring: z.strictObject({ tenant: tenantParameter }),
+  headers: z.looseObject({ traceparent: traceparentHeader.optional() }),
   body: {
     content: {
       'application/json': { schema: z.union([event, z.array(event).max(EVENTS_PER_REQUEST_MAX)]) },
@@ -77,7 +83,7 @@ export function registerEvents(app: Api, { submit }: Pick<Dependencies, 'submit'
       },
       async (request, reply) => {
         const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0)
-        const isLines = request.headers['content-type']?.toLowerCase().startsWith(NDJSON) === true
+        const isLines = request.raw.headers['content-type']?.toLowerCase().startsWith(NDJSON) === true
         const split = (isLines ? splitLines : splitJson)(body, EVENTS_PER_REQUEST_MAX)
         if (!split.ok) {
           const tooMany = split.reason === 'too_many'
@@ -86,7 +92,8 @@ export function registerEvents(app: Api, { submit }: Pick<Dependencies, 'submit'
             problem(tooMany ? 413 : 400, tooMany ? 'too_large' : 'malformed_body', split.detail),
           )
         }
-        const results = await submit(principalOf(request).tenant, split.items, request.id)
+        const traceparent = validTraceparent(request.raw.headers['traceparent'])
+        const results = await submit(principalOf(request).tenant, split.items, request.id, traceparent)
         if (results === 'busy') return sendProblem(reply, busy())
         if (results.length !== split.items.length) {
           throw new Error(`${split.items.length} events were submitted, ${results.length} answered`)

@@ -1,5 +1,6 @@
 import { RunStore } from '../state/runs.ts'
 import type { Calendar } from '../time.ts'
+import { PartyNumbers } from './party-numbers.ts'
 
 /**
  * Transactions at rest: one run of words a borrower. It begins with a head, then come the rows, then the parties that they
@@ -51,8 +52,6 @@ const WIDE_BALANCE_HALF = 2 ** 44
 
 /** A borrower with more rows than this has wide ones, so that none of what follows grows with the number of parties. */
 export const PACKED_ROWS_MAX = 1024
-/** Slots to look parties up in; a power of two above twice their number. */
-const SLOTS = 4096
 
 /** Plain columns of one borrower's rows. */
 export type RowColumns = {
@@ -75,7 +74,7 @@ export class PackedRows {
   /** Parties by number, from 1 on: 0 is none. */
   readonly #parties = new Float64Array(PACKED_ROWS_MAX + 1)
   #partyCount = 0
-  readonly #partyNumbers = new PartyNumbers()
+  readonly #partyNumbers = new PartyNumbers(PACKED_ROWS_MAX)
 
   /** Rows of a borrower. */
   count(borrower: number): number {
@@ -388,37 +387,5 @@ function unpackWide(words: Uint32Array, first: number, columns: RowColumns, rows
     parties[i] = (low >>> 16) * TWO_POW_32 + (words[k + 4] as number)
     traits[i] = words[k + 1] as number
     accounts[i] = highs >>> 25
-  }
-}
-
-/** Numbers parties in the order in which they are asked for, from 1 on; no party, which is 0, is number 0. */
-class PartyNumbers {
-  count = 0
-  readonly #parties = new Float64Array(PACKED_ROWS_MAX + 1)
-  readonly #slots = new Uint16Array(SLOTS)
-
-  clear(): void {
-    this.count = 0
-    this.#slots.fill(0)
-  }
-
-  numberOf(party: number): number {
-    if (party === 0) return 0
-    let slot = party & (SLOTS - 1)
-    while (true) {
-      const number = this.#slots[slot] as number
-      if (number === 0) break
-      if (this.#parties[number] === party) return number
-      slot = (slot + 1) & (SLOTS - 1)
-    }
-    this.count++
-    this.#parties[this.count] = party
-    this.#slots[slot] = this.count
-    return this.count
-  }
-
-  /** Copies the parties to where their numbers say. */
-  list(to: Float64Array): void {
-    for (let number = 1; number <= this.count; number++) to[number] = this.#parties[number] as number
   }
 }

@@ -3,7 +3,14 @@ import { INCONCLUSIVE, NONE, RED, severityOf, YELLOW } from '../severity.ts'
 import { type FeedEventType, feedEventId, type Trigger } from './identity.ts'
 import type { SignalRow, WarningRow } from './rows.ts'
 import { bandInForce, type DecisionModel, finiteOrNull, type Slot, slotsOf, warningSignal } from './slots.ts'
-import { createDecisionState, type DecisionState, isAlarmed, NOT_QUIET, restoreDecisionState } from './state.ts'
+import {
+  createDecisionFold,
+  createDecisionState,
+  type DecisionFold,
+  type DecisionState,
+  isAlarmed,
+  NOT_QUIET,
+} from './state.ts'
 
 /** The decision that this file makes; another way of deciding is another version. */
 export const DECISION = 'warning_by_borrower@1'
@@ -43,12 +50,8 @@ export type Decision = {
   readonly id: string
   readonly slots: readonly Slot[]
   createState(): DecisionState
-  /** The state that made these rows: see `restoreDecisionState`. */
-  restoreState(
-    signalRows: Iterable<Pick<SignalRow, 'signal' | 'severity' | 'time'>>,
-    warningRows: Iterable<Pick<WarningRow, 'type' | 'warning_id' | 'severity' | 'time'>>,
-    dayOf: (time: number) => number,
-  ): DecisionState
+  /** Makes the state again from the rows that were emitted. */
+  readonly fold: DecisionFold
   /** Updates the state and emits what changed. Allocates nothing where nothing does. */
   decide(state: DecisionState, evaluation: Evaluation, emit: Emit): void
 }
@@ -185,7 +188,7 @@ export function createDecision(compiled: CompiledRules, model: DecisionModel | n
     id: DECISION,
     slots,
     createState: () => createDecisionState(slots),
-    restoreState: (signalRows, warningRows, dayOf) => restoreDecisionState(slots, signalRows, warningRows, dayOf),
+    fold: createDecisionFold(slots),
     decide,
   }
 }

@@ -37,33 +37,42 @@ export function isBlank({ outcomes, warning, quiet_since }: DecisionState): bool
   return warning === null && quiet_since === NOT_QUIET && outcomes.every((code) => code === NONE)
 }
 
+export type SignalChange = Pick<SignalRow, 'signal' | 'severity' | 'time'>
+export type FeedChange = Pick<WarningRow, 'type' | 'warning_id' | 'severity' | 'time'>
+
 /**
- * The state that made these rows. Rows are those of one borrower in the order of their places (partition's offset, then
- * seq). `dayOf` gives the business day of a row's time in the tenant's zone. Signals that are no longer among the slots
- * are left out: a decision with other rules starts without them.
+ * Brings the state of one borrower on by output rows, in the order of their places (partition's offset, then seq). Signals and
+ * feed events of a stretch of the log may be given one after the other; `settle` ends the stretch, at the end of an
+ * evaluation, and only then does the state say what was decided. Signals that are no longer among the slots are left out: a
+ * decision with other rules starts without them.
  */
-export function restoreDecisionState(
-  slots: readonly Slot[],
-  signalRows: Iterable<Pick<SignalRow, 'signal' | 'severity' | 'time'>>,
-  warningRows: Iterable<Pick<WarningRow, 'type' | 'warning_id' | 'severity' | 'time'>>,
-  dayOf: (time: number) => number,
-): DecisionState {
-  const state = createDecisionState(slots)
+export type DecisionFold = {
+  /** `dayOf` gives the business day of a row's time in the tenant's zone, as it was at that row. */
+  signal(state: DecisionState, row: SignalChange, dayOf: (time: number) => number): void
+  warning(state: DecisionState, row: FeedChange): void
+  settle(state: DecisionState): void
+}
+
+export function createDecisionFold(slots: readonly Slot[]): DecisionFold {
   const slotOf = new Map(slots.map((slot, index) => [slot.signal, index]))
-  for (const row of signalRows) {
-    const index = slotOf.get(row.signal)
-    if (index === undefined) continue
-    state.outcomes[index] = severityCode(row.severity)
-    // Inside one evaluation this may pass through a quiet moment; the later rows of the same evaluation end it again.
-    if (isAlarmed(state.outcomes)) state.quiet_since = NOT_QUIET
-    else if (state.quiet_since === NOT_QUIET) state.quiet_since = dayOf(row.time)
+  return {
+    signal(state, row, dayOf) {
+      const index = slotOf.get(row.signal)
+      if (index === undefined) return
+      state.outcomes[index] = severityCode(row.severity)
+      // Inside one evaluation this may pass through a quiet moment; the later rows of the same evaluation end it again.
+      if (isAlarmed(state.outcomes)) state.quiet_since = NOT_QUIET
+      else if (state.quiet_since === NOT_QUIET) state.quiet_since = dayOf(row.time)
+    },
+    warning(state, row) {
+      if (row.type === 'cleared') state.warning = null
+      else if (row.type === 'opened') {
+        state.warning = { warning_id: row.warning_id, severity: severityCode(row.severity), opened_at: row.time }
+      } else if (state.warning !== null) state.warning.severity = severityCode(row.severity)
+    },
+    settle(state) {
+      // A warning opens with a signal that ends any quiet time, so what was counted without one is not missed.
+      if (state.warning === null) state.quiet_since = NOT_QUIET
+    },
   }
-  for (const row of warningRows) {
-    if (row.type === 'cleared') state.warning = null
-    else if (row.type === 'opened') {
-      state.warning = { warning_id: row.warning_id, severity: severityCode(row.severity), opened_at: row.time }
-    } else if (state.warning !== null) state.warning.severity = severityCode(row.severity)
-  }
-  if (state.warning === null) state.quiet_since = NOT_QUIET
-  return state
 }

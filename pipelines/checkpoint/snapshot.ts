@@ -22,6 +22,8 @@ const REST_WORDS = 1024
 
 /** What is copied of one partition. */
 type PartitionCopy = {
+  /** Which one of the engine's partitions it is: the file calls it so. */
+  readonly number: number
   readonly state: PartitionState
   /** Borrowers whose state is still to be copied: it is as it was at the snapshot's place. */
   readonly pending: BorrowerSet
@@ -70,20 +72,21 @@ export class Snapshot implements SnapshotUnderWay {
     this.#writer = new ChunkWriter(join(folder, name))
     this.#names = this.#writer.take()
     this.#states = this.#writer.take()
-    this.#copies = engine.partitions.map((state, partition) => {
+    this.#copies = engine.partitions.map((state, number) => {
       const { features, dirty } = state
       state.dirty = new BorrowerSet()
       const borrowers = features.borrowers.length
       const copy: PartitionCopy = {
+        number,
         state,
         pending: this.isBase ? new BorrowerSet(borrowers) : dirty,
         from: 0,
         borrowers,
-        named: named?.[partition] ?? 0,
+        named: named?.[number] ?? 0,
         tenants: new Map(
-          [...features.tenants.values()].map(({ tenant, slices }, number) => [
+          [...features.tenants.values()].map(({ tenant, slices }, of) => [
             tenant,
-            { number, closedDays: slices.map((slice) => slice.closed_day) },
+            { number: of, closedDays: slices.map((slice) => slice.closed_day) },
           ]),
         ),
       }
@@ -150,20 +153,20 @@ export class Snapshot implements SnapshotUnderWay {
     for (const { state } of this.#copies) state.features.beforeChange = NOBODY_ASKS
   }
 
-  #copyName({ state, tenants }: PartitionCopy, index: number): void {
+  #copyName({ number, state, tenants }: PartitionCopy, index: number): void {
     const { tenant, token } = state.features.borrowers[index] as PartitionState['features']['borrowers'][number]
     if (this.#names.at + REST_WORDS > CHUNK_WORDS) {
       this.#writer.add('names', this.#names)
       this.#names = this.#writer.take()
     }
     const to = this.#names
-    to.put(state.partition)
+    to.put(number)
     to.put(tenants.get(tenant)?.number as number)
     to.putText(token, 'latin1')
   }
 
   /** Copies a borrower that is pending and returns the words that it took. */
-  #copyState({ state, pending, tenants }: PartitionCopy, index: number): number {
+  #copyState({ number, state, pending, tenants }: PartitionCopy, index: number): number {
     pending.delete(index)
     const { tenant, slice } = state.features.borrowers[index] as PartitionState['features']['borrowers'][number]
     const room = wordsOfBorrower(index, state.features) + REST_WORDS
@@ -175,7 +178,7 @@ export class Snapshot implements SnapshotUnderWay {
     const start = to.at
     to.reserve(room)
     to.put(0)
-    to.put(state.partition)
+    to.put(number)
     to.put(index)
     to.putDouble(tenants.get(tenant)?.closedDays[slice] ?? Number.NEGATIVE_INFINITY)
     writeBorrower(index, state.features, to)

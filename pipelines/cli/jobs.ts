@@ -26,8 +26,21 @@ export type JobUse<Result> = {
 }
 
 /** Runs a job until its end or Ctrl-C, with its progress on standard error. */
-export async function runJob<Result>(directory: string, use: JobUse<Result>): Promise<Result> {
-  const progress = new Progress(use.label)
+export function runJob<Result>(directory: string, use: JobUse<Result>): Promise<Result> {
+  return withJobProgress(use.label, (onProgress, signal) =>
+    withData(directory, {
+      opened: (database) => use.opened(database, onProgress, signal),
+      held: (holder) => askForJob<Result>(holder, use.path, onProgress, signal),
+    }),
+  )
+}
+
+/** Shows the progress of some work on standard error, and stops it with Ctrl-C. */
+export async function withJobProgress<Result>(
+  label: string,
+  work: (onProgress: (progress: JobProgress) => void, signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const progress = new Progress(label)
   const stop = new AbortController()
   const onSignal = () => stop.abort(new Failure('stopped before the end: run the same command again'))
   process.once('SIGINT', onSignal)
@@ -37,15 +50,13 @@ export async function runJob<Result>(directory: string, use: JobUse<Result>): Pr
     events = now.events
     progress.show(now.events, now.share, now.detail)
   }
-  const result = await withData(directory, {
-    opened: (database) => use.opened(database, show, stop.signal),
-    held: (holder) => askForJob<Result>(holder, use.path, show, stop.signal),
-  })
+  const result = await work(show, stop.signal)
   progress.end(events)
   return result
 }
 
-async function askForJob<Result>(
+/** Asks the process that holds the directory for a job and follows it. */
+export async function askForJob<Result>(
   holder: Holder,
   path: string,
   onProgress: (progress: JobProgress) => void,

@@ -5,6 +5,13 @@ export class UsageError extends Error {}
 /** An expected failure: its message is one line that says what and what to do. Exit code 1. */
 export class Failure extends Error {}
 
+/** A failure of which the line is written already; `cause` decides the exit code. */
+export class Said extends Error {
+  constructor(cause: unknown) {
+    super('said', { cause })
+  }
+}
+
 export function print(line: string): void {
   process.stdout.write(`${line}\n`)
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { SqlError } from '../../sql/client.ts'
 import { backfillCommand } from './commands/backfill.ts'
+import { deadlettersCommand } from './commands/deadletters.ts'
 import { featuresCommand } from './commands/features.ts'
 import { feedCommand } from './commands/feed.ts'
 import { importCommand } from './commands/import.ts'
@@ -12,7 +13,7 @@ import { schemaCommand } from './commands/schema.ts'
 import { simulateCommand } from './commands/simulate.ts'
 import { sqlCommand } from './commands/sql.ts'
 import { verifyCommand } from './commands/verify.ts'
-import { describeError, Failure, isDiskFull, say, UsageError } from './output.ts'
+import { describeError, Failure, isDiskFull, Said, say, UsageError } from './output.ts'
 
 const EXIT_FAILURE = 1
 const EXIT_USAGE = 2
@@ -33,6 +34,7 @@ function createProgram(): Command {
     featuresCommand(),
     backfillCommand(),
     verifyCommand(),
+    deadlettersCommand(),
     keysCommand(),
     schemaCommand(),
   ]
@@ -72,6 +74,7 @@ function flushed(stream: NodeJS.WriteStream): Promise<void> {
 }
 
 function sayError(error: unknown): number {
+  if (error instanceof Said) return error.cause instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0
     // A command that only groups others has shown its help.

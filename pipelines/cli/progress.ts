@@ -1,4 +1,5 @@
 import { isTerminal } from '../config.ts'
+import type { Log } from '../watch/log.ts'
 import { groupDigits } from './output.ts'
 
 const REDRAW_MS = 200
@@ -8,13 +9,17 @@ const BAR_WIDTH = 30
 /** Progress on standard error: a bar that redraws itself on a terminal, a line every few seconds elsewhere. */
 export class Progress {
   readonly #label: string
-  readonly #isTerminal = isTerminal(process.stderr)
+  readonly #isTerminal: boolean
+  readonly #log: Log | undefined
   readonly #started = performance.now()
   #shown = 0
   #isOpen = false
 
-  constructor(label: string) {
+  /** With a log it takes the lines. */
+  constructor(label: string, log?: Log) {
     this.#label = label
+    this.#log = log
+    this.#isTerminal = log === undefined && isTerminal(process.stderr)
   }
 
   /** `share` is how much is done, 0 to 1, or undefined where nobody knows; `events` are counted from the start. */
@@ -39,6 +44,10 @@ export class Progress {
     const rate = groupDigits(events / Math.max(this.seconds, 0.001))
     const percent = share === undefined ? '' : `${String(Math.floor(share * 100)).padStart(3)} % `
     const text = `${percent}${groupDigits(events)} events, ${rate} events/s${detail === '' ? '' : `, ${detail}`}`
+    if (this.#log !== undefined) {
+      this.#log('info', `${this.#label}: ${text}`, { events, ...(share === undefined ? {} : { share }) })
+      return
+    }
     if (!this.#isTerminal) {
       process.stderr.write(`${this.#label}: ${text}\n`)
       return

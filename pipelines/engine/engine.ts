@@ -10,11 +10,12 @@ import type { Evaluation } from '../../models/decision/decide.ts'
 import { type DecisionState, isAlarmed, NOT_QUIET } from '../../models/decision/state.ts'
 import { INCONCLUSIVE, severityOf } from '../../models/severity.ts'
 import { BorrowerSet } from './borrower-set.ts'
+import { closeLoans } from './close-loans.ts'
 import { type Coverage, NOTHING_BACKFILLED, withhold } from './coverage.ts'
 import type { Definitions } from './definitions.ts'
 import { Emitter } from './emitter.ts'
-import { closeLoanDay, loanMonthRow, loanRow } from './loan-rows.ts'
-import type { Outputs, Place } from './outputs.ts'
+import { loanRow } from './loan-rows.ts'
+import type { Outputs } from './outputs.ts'
 import { keepDecision, type PartitionState, type SnapshotUnderWay } from './partition-state.ts'
 import { closeSlice, evaluationMeta, isSwept } from './steps.ts'
 
@@ -42,6 +43,10 @@ export type EngineOptions = {
   readonly catalogue?: readonly FeatureDefinition[]
   /** What backfills brought, for a recomputation of what the tables hold. */
   readonly coverage?: Coverage
+  /** Which of the log's partitions it works on; all of them unless said. */
+  readonly partitions?: readonly number[]
+  /** Whether offsets may leave holes: Kafka's do, where it writes for itself or a repeat was dropped. */
+  readonly hasHoles?: boolean
 }
 
 /**
@@ -50,6 +55,8 @@ export type EngineOptions = {
  */
 export class Engine {
   readonly partitions: PartitionState[]
+  readonly #hasHoles: boolean
+  readonly #byNumber: readonly (PartitionState | undefined)[]
   readonly #resolve: Resolve
   readonly catalogue: readonly FeatureDefinition[]
   readonly #coverage: Coverage
@@ -79,7 +86,12 @@ export class Engine {
   constructor(
     shape: { readonly partitions: number; readonly slices: number },
     resolve: Resolve,
-    { catalogue = CATALOGUE, coverage = NOTHING_BACKFILLED }: EngineOptions = {},
+    {
+      catalogue = CATALOGUE,
+      coverage = NOTHING_BACKFILLED,
+      partitions = allOf(shape),
+      hasHoles = false,
+    }: EngineOptions = {},
   ) {
     this.#resolve = resolve
     this.catalogue = catalogue
@@ -103,7 +115,7 @@ export class Engine {
     }
     this.#undecided = Array.from({ length: shape.partitions }, () => new BorrowerSet())
     this.#settled = Array.from({ length: shape.partitions }, () => new BorrowerSet())
-    this.partitions = Array.from({ length: shape.partitions }, (_, partition) => ({
+    this.partitions = partitions.map((partition) => ({
       partition,
       features: new FeaturePartition(shape.partitions, shape.slices),
       decisions: new Map(),
@@ -112,15 +124,17 @@ export class Engine {
       definitions: null,
       offset: -1,
     }))
+    this.#hasHoles = hasHoles
+    this.#byNumber = allOf(shape).map((number) => this.partitions.find(({ partition }) => partition === number))
   }
 
   /** Applies records in order, each partition's by rising offset, and hands all rows that follow to `outputs`. */
   async process(records: readonly LogRecord[], outputs: Outputs): Promise<void> {
     const touched: PartitionState[] = []
-    const isTouched = new Uint8Array(this.partitions.length)
+    const isTouched = new Uint8Array(this.#byNumber.length)
     for (const record of records) {
-      const state = this.partitions[record.partition] as PartitionState
-      if (record.offset !== state.offset + 1) {
+      const state = this.stateOf(record.partition)
+      if (record.offset <= state.offset || (record.offset > state.offset + 1 && !this.#hasHoles)) {
         throw new Error(`partition ${record.partition}: offset ${record.offset} came after ${state.offset}`)
       }
       state.offset = record.offset
@@ -142,6 +156,19 @@ export class Engine {
     }
     await this.#decideWaiting(outputs)
     for (const { partition, offset, feedSeqs } of touched) outputs.progress({ partition, offset }, feedSeqs)
+  }
+
+  stateOf(partition: number): PartitionState {
+    const state = this.#byNumber[partition]
+    if (state === undefined) throw new Error(`the engine does not work on partition ${partition}`)
+    return state
+  }
+
+  /** Takes note that nothing is to be done up to an offset: what is there was dropped. */
+  passTo(partition: number, offset: number, outputs: Outputs): void {
+    const state = this.stateOf(partition)
+    state.offset = Math.max(state.offset, offset)
+    outputs.progress({ partition, offset: state.offset }, state.feedSeqs)
   }
 
   /** Puts definitions in force in one partition, from its next record on. */
@@ -210,7 +237,8 @@ export class Engine {
         this.#evaluateBorrower(state, borrower, record, 0, isMonthEnd)
       }
       if (isMonthEnd || !this.#settledOf(state).has(borrower.index)) {
-        this.#closeLoans(state, borrower, day, end, isMonthEnd, record, outputs)
+        const isSettled = closeLoans(state, borrower, { day, end, isMonthEnd }, record, outputs)
+        if (isSettled) this.#settledOf(state).add(borrower.index)
       }
     }
   }
@@ -251,41 +279,6 @@ export class Engine {
       one.businessDay = businessDay
       one.isStored = isStored
     }
-  }
-
-  /** Rows of a borrower's loans at the end of a day, as of that day. */
-  #closeLoans(
-    state: PartitionState,
-    borrower: Borrower,
-    day: number,
-    end: number,
-    isMonthEnd: boolean,
-    place: Place,
-    outputs: Outputs,
-  ): void {
-    let isSettled = true
-    for (const loan of borrower.loans) {
-      if (loan.disbursed_day > day) {
-        isSettled = false
-        continue
-      }
-      // An event of a later day may have come before this day was closed, and a loan that nobody sweeps lags behind.
-      const isElsewhere =
-        borrower.time > end ? loan.hasPaymentAfter(day) : borrower.time < end && loan.future_day <= day
-      if (isElsewhere) loan.reallocate(day)
-      const { changed, status } = closeLoanDay(borrower, loan, day)
-      if (status === 'open') isSettled = false
-      if (changed !== null) outputs.loanDay(changed, place, 0)
-      const month = isMonthEnd ? loanMonthRow(borrower, loan, day, status) : null
-      if (month !== null) outputs.loanMonth(month, place)
-      if (isElsewhere) loan.reallocate(borrower.tenant.calendar.dayOf(borrower.time))
-      if (changed === null) continue
-      outputs.loan(loanRow(borrower, loan), place, 1)
-      state.features.beforeChange(borrower.index)
-      borrower.loansChanged()
-      state.dirty.add(borrower.index)
-    }
-    if (isSettled) this.#settledOf(state).add(borrower.index)
   }
 
   #reportHeld(state: PartitionState, outputs: Outputs): void {
@@ -377,4 +370,8 @@ export class Engine {
     outputs.features(meta, this.#matrix, base, this.#coverage.generationAt(partition, offset))
     if (definitions.scorer !== null) outputs.score(meta, definitions.model, score, severityOf(band))
   }
+}
+
+function allOf({ partitions }: { readonly partitions: number }): number[] {
+  return Array.from({ length: partitions }, (_, partition) => partition)
 }

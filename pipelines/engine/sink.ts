@@ -1,11 +1,13 @@
 import { type FeatureDefinition, featureColumn } from '../../features/catalogue/define.ts'
 import { CATALOGUE } from '../../features/catalogue/index.ts'
 import type { Event } from '../../features/events/contract.ts'
+import type { LogRecord } from '../../features/events/record.ts'
 import type { Refusal } from '../../features/ledger/apply.ts'
 import type { SignalRow } from '../../models/decision/rows.ts'
 import type { Sql } from '../../sql/client.ts'
 import type { NativeBlock } from '../../sql/native.ts'
 import { createDeadLettersBlock } from '../../sql/tables/dead-letters.ts'
+import { createEventsBlock, eventsRow } from '../../sql/tables/events.ts'
 import { createFeaturesBlock, type FeaturesBlock } from '../../sql/tables/features.ts'
 import { createLoanDaysBlock } from '../../sql/tables/loan-days.ts'
 import { createLoanMonthsBlock } from '../../sql/tables/loan-months.ts'
@@ -13,7 +15,8 @@ import { createLoansBlock } from '../../sql/tables/loans.ts'
 import { createProgressBlock } from '../../sql/tables/progress.ts'
 import { createScoresBlock } from '../../sql/tables/scores.ts'
 import { createSignalsBlock } from '../../sql/tables/signals.ts'
-import { createWarningsBlock } from '../../sql/tables/warnings.ts'
+import { createWarningsBlock, type WarningsBlock } from '../../sql/tables/warnings.ts'
+import { EarlyWarnings, type EarlyWarningsOptions } from './early-warnings.ts'
 import type { LoanDayRow, LoanMonthRow, LoanRow } from './loan-rows.ts'
 import type { EvaluationMeta, FeedRow, Outputs, Place } from './outputs.ts'
 
@@ -27,18 +30,30 @@ export const FLUSH_AFTER_MS = 1000
 /** Told of rows as they are made: for the feed, and for counts that people see. */
 export type RowWatcher = {
   warning(row: FeedRow): void
-  refused(reason: string): void
+  /** `event` is what the engine refused; undefined for what was refused before it reached the engine. */
+  refused(reason: string, event?: Event): void
   /** An event whose time lies before the borrower's as-of time was applied. */
   late(): void
 }
 
+/** A record that a worker took from a log elsewhere: stored as `events` before what follows from it. */
+export type StoredRecord = { readonly record: LogRecord; readonly data: string; readonly hashes: Uint32Array }
+
+/** Takes the engine's rows, and the records that they follow from where the log is elsewhere. */
+export type SinkOutputs = Outputs & {
+  event(stored: StoredRecord): void
+  /** Another event has the id of this one: it is in the log, but was not applied. */
+  conflict(record: LogRecord): void
+}
+
 /** One slice of output rows: a block per table, and the places it reaches to. */
-class Slice implements Outputs {
+class Slice implements SinkOutputs {
+  readonly #events = createEventsBlock()
   readonly #features: FeaturesBlock
   readonly #width: number
   readonly #scores = createScoresBlock()
   readonly #signals = createSignalsBlock()
-  readonly #warnings = createWarningsBlock()
+  #warnings = createWarningsBlock()
   readonly #loans = createLoansBlock()
   readonly #loanDays = createLoanDaysBlock()
   readonly #loanMonths = createLoanMonthsBlock()
@@ -46,8 +61,15 @@ class Slice implements Outputs {
   readonly #progress = createProgressBlock()
   readonly places = new Map<number, { readonly offset: number; readonly feedSeqs: string }>()
   readonly #watcher: RowWatcher
+  readonly #onWarning: () => void
 
-  constructor(watcher: RowWatcher, featureColumns: readonly string[], featureRows: number) {
+  constructor(
+    watcher: RowWatcher,
+    featureColumns: readonly string[],
+    featureRows: number,
+    onWarning: () => void = () => {},
+  ) {
+    this.#onWarning = onWarning
     this.#width = featureColumns.length
     this.#watcher = watcher
     this.#features = createFeaturesBlock(featureColumns, featureRows + FEATURE_ROWS_OVER)
@@ -57,6 +79,17 @@ class Slice implements Outputs {
     return this.#features.rows
   }
 
+  /** Gives the warnings that it has so far and goes on with an empty block. */
+  takeWarnings(empty: WarningsBlock): WarningsBlock {
+    const taken = this.#warnings
+    this.#warnings = empty
+    return taken
+  }
+
+  get hasWarnings(): boolean {
+    return this.#warnings.rows > 0
+  }
+
   /** The blocks in the order in which they are written: `progress`, which vouches for the others, is the last. */
   tables(): [string, NativeBlock][] {
     this.#progress.clear()
@@ -64,6 +97,7 @@ class Slice implements Outputs {
       this.#progress.append({ partition, offset, seq: 0, feed_seqs: feedSeqs })
     }
     return [
+      ['events', this.#events],
       ['warnings', this.#warnings],
       ['signals', this.#signals],
       ['dead_letters', this.#deadLetters],
@@ -109,6 +143,7 @@ class Slice implements Outputs {
   warning(row: FeedRow): void {
     this.#warnings.append({ ...row, score: row.score ?? Number.NaN })
     this.#watcher.warning(row)
+    this.#onWarning()
   }
 
   loan(row: LoanRow, { partition, offset }: Place, seq: number): void {
@@ -131,8 +166,31 @@ class Slice implements Outputs {
     this.#loanMonths.append({ ...row, partition, offset })
   }
 
+  event({ record, data, hashes }: StoredRecord): void {
+    this.#events.append(eventsRow(record, data, hashes))
+  }
+
+  conflict({ event, partition, offset, source_partition, source_position }: LogRecord): void {
+    this.#watcher.refused('conflict')
+    this.#deadLetters.append({
+      tenant: event.tenant,
+      source_partition,
+      source_position,
+      item: 0,
+      step: 'intake',
+      reason: 'conflict',
+      detail: `another event of ${event.source} has the id ${event.id}`,
+      event_id: event.id,
+      event_type: event.type,
+      borrower: event.subject,
+      partition,
+      offset,
+      recorded_at: Date.now(),
+    })
+  }
+
   refused(event: Event, { partition, offset }: Place, refusal: Refusal): void {
-    this.#watcher.refused(refusal.reason)
+    this.#watcher.refused(refusal.reason, event)
     this.#deadLetters.append({
       tenant: event.tenant,
       source_partition: `log/${partition}`,
@@ -173,6 +231,7 @@ export class Sink {
   /** Per partition the offset up to which everything is durable. */
   readonly acknowledged: Map<number, number>
   rows_written = 0
+  readonly #early: EarlyWarnings | undefined
 
   constructor(
     sql: Sql,
@@ -182,10 +241,13 @@ export class Sink {
       catalogue = CATALOGUE,
       featureRowsPerBlock = FEATURE_ROWS_PER_BLOCK,
       flushAfterMs = FLUSH_AFTER_MS,
+      earlyWarnings,
     }: {
       readonly catalogue?: readonly FeatureDefinition[]
       readonly featureRowsPerBlock?: number | undefined
       readonly flushAfterMs?: number | undefined
+      /** Where readers find warnings in the tables alone: writes them ahead of their block. */
+      readonly earlyWarnings?: EarlyWarningsOptions | undefined
     } = {},
   ) {
     this.#sql = sql
@@ -193,12 +255,16 @@ export class Sink {
     this.flushAfterMs = flushAfterMs
     this.acknowledged = acknowledged
     const columns = catalogue.map(featureColumn)
-    this.#filling = new Slice(watcher, columns, featureRowsPerBlock)
-    this.#spare = new Slice(watcher, columns, featureRowsPerBlock)
+    if (earlyWarnings !== undefined) {
+      this.#early = new EarlyWarnings(earlyWarnings, (empty) => this.#filling.takeWarnings(empty))
+    }
+    const onWarning = () => this.#early?.made()
+    this.#filling = new Slice(watcher, columns, featureRowsPerBlock, onWarning)
+    this.#spare = new Slice(watcher, columns, featureRowsPerBlock, onWarning)
   }
 
   /** Where the engine writes now. Ask again after each flush. */
-  get outputs(): Outputs {
+  get outputs(): SinkOutputs {
     if (this.#since === 0) this.#since = performance.now()
     return this.#filling
   }
@@ -228,7 +294,14 @@ export class Sink {
     }
   }
 
+  /** Ends what writes by itself, for whoever is about to close the sessions. */
+  async stop(): Promise<void> {
+    await this.#early?.stop()
+  }
+
   async #startWriting(): Promise<void> {
+    // Those of a block that is due need not wait for the blocks before it.
+    if (this.#filling.hasWarnings) this.#early?.writeNow()
     await this.#writing
     const slice = this.#filling
     if (slice.places.size === 0) return
@@ -241,7 +314,11 @@ export class Sink {
   }
 
   async #write(slice: Slice): Promise<void> {
-    for (const [table, block] of slice.tables()) await this.#sql.insertBlock(table, block)
+    for (const [table, block] of slice.tables()) {
+      // What went ahead is vouched for too.
+      if (table === 'progress') await this.#early?.written()
+      await this.#sql.insertBlock(table, block)
+    }
     for (const [partition, { offset }] of slice.places) this.acknowledged.set(partition, offset)
     this.rows_written += slice.rows
     slice.clear()

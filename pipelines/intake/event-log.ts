@@ -1,7 +1,7 @@
 import type { Sql } from '../../sql/client.ts'
 import { findKnownIds } from '../../sql/queries/known-ids.ts'
 import { createDeadLettersBlock } from '../../sql/tables/dead-letters.ts'
-import { createEventsBlock } from '../../sql/tables/events.ts'
+import { createEventsBlock, eventsRow } from '../../sql/tables/events.ts'
 import { type HashedRecord, type Log, placeOfRefused, type RefusedItem } from './items.ts'
 import type { Originals } from './originals.ts'
 
@@ -12,26 +12,7 @@ export function createEventLog(sql: Sql, originals: Originals): Log {
 
   async function append(records: readonly HashedRecord[]): Promise<void> {
     events.clear()
-    for (const { record, data, hashes } of records) {
-      const { event } = record
-      events.append({
-        tenant: event.tenant,
-        partition: record.partition,
-        offset: record.offset,
-        type: event.type,
-        version: event.version,
-        borrower: event.subject,
-        time: event.time,
-        received_at: record.received_at,
-        source: event.source,
-        id: event.id,
-        data,
-        source_partition: record.source_partition,
-        source_position: record.source_position,
-        id_hash: { high: hashes[0] as number, low: hashes[1] as number },
-        content_hash: { high: hashes[2] as number, low: hashes[3] as number },
-      })
-    }
+    for (const { record, data, hashes } of records) events.append(eventsRow(record, data, hashes))
     await sql.insertBlock('events', events)
   }
 
@@ -58,9 +39,12 @@ export function createEventLog(sql: Sql, originals: Originals): Log {
     await sql.insertBlock('dead_letters', deadLetters)
   }
 
-  async function findIds(hashes: readonly Uint32Array[]): Promise<Map<string, { high: number; low: number }>> {
+  async function findIds(
+    hashes: readonly Uint32Array[],
+    whenFound?: () => Promise<void>,
+  ): Promise<Map<string, { high: number; low: number }>> {
     const ids = hashes.map((one) => ({ high: one[0] as number, low: one[1] as number }))
-    const known = await findKnownIds(sql, ids)
+    const known = await findKnownIds(sql, ids, whenFound)
     return new Map(known.map((one) => [`${one.id_hash.high}:${one.id_hash.low}`, one.content_hash]))
   }
 

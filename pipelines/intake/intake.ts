@@ -8,7 +8,9 @@ import { canonicalData } from '../../features/events/decode.ts'
 import type { LogRecord } from '../../features/events/record.ts'
 import { borrowerHash } from '../../features/hash.ts'
 import { dateOfDay } from '../../features/time.ts'
+import { dependsOnEngine, identityOf, isReceivedToday, type KnownTenant, type StoredIds } from './identity.ts'
 import type {
+  Follower,
   HashedRecord,
   Incoming,
   IntakePosition,
@@ -18,22 +20,15 @@ import type {
   LogShape,
   RefusedItem,
 } from './items.ts'
-import { controlEvent, NO_HASHES, OWN_SOURCE, type Prepared, prepare } from './prepare.ts'
+import { controlEvent, identityHashes, NO_HASHES, OWN_SOURCE, type Prepared, prepare } from './prepare.ts'
 import { RecentIds } from './recent-ids.ts'
-import { LIVE_FUTURE_MS_MAX, TenantClock } from './tenant-clock.ts'
+import { refusalOf, refuse } from './refusals.ts'
+import { TenantClock } from './tenant-clock.ts'
 
 /** Days closed for which ids are kept in memory; what is older is looked up in `events`. */
 export const RECENT_ID_DAYS = 31
 /** An event whose time lies more closed days back than this is looked up in `events`. */
 export const LATE_LOOKUP_DAYS = 30
-
-/** What intake keeps of a tenant: how far its time has come, and the ids that it received lately. */
-type KnownTenant = {
-  readonly clock: TenantClock
-  readonly recentIds: RecentIds
-  /** Ids that had to be kept until before this day are forgotten. */
-  forgotten_day: number
-}
 
 /**
  * The one writer of the log. It turns what the sources hand over into records with a place, once and for all: checks
@@ -45,12 +40,14 @@ export class Intake {
   readonly #offsets: number[]
   readonly #sourcePositions: Map<string, number>
   readonly #refusedPositions: IntakePosition['refusedPositions']
+  readonly #follower: Follower | undefined
   readonly #tenants = new Map<string, KnownTenant>()
   #definitions: PublishedDefinitions | undefined
   #records: HashedRecord[] = []
   #lastAsked = { tenant: '', sourcePartition: '', position: -1 }
 
-  constructor(log: Log, shape: LogShape, position: IntakePosition) {
+  constructor(log: Log, shape: LogShape, position: IntakePosition, follower?: Follower) {
+    this.#follower = follower
     this.#log = log
     this.#shape = shape
     this.#offsets = position.offsets
@@ -60,7 +57,7 @@ export class Intake {
     for (const one of position.tenants) {
       const clock = new TenantClock(one.tenant, one.configuration)
       clock.restore(one)
-      this.#addTenant(clock, one.recentIds)
+      this.#addTenant(clock, one.recentIds, one.configuration.currency)
     }
   }
 
@@ -107,6 +104,11 @@ export class Intake {
     return [...this.#tenants.values()].map(({ clock }) => clock)
   }
 
+  /** Offset of a partition's next record. */
+  nextOffset(partition: number): number {
+    return this.#offsets[partition] ?? 0
+  }
+
   /** Ids of a tenant that are in memory. */
   idsKept(tenant: string): number {
     return this.#tenants.get(tenant)?.recentIds.size ?? 0
@@ -121,26 +123,54 @@ export class Intake {
     return this.#flush([])
   }
 
+  /** Takes note of an event of the log that the engine refused: its id may come again. */
+  engineRefused(event: Event): void {
+    this.#tenants.get(event.tenant)?.recentIds.refuse(identityHashes(event), 0)
+  }
+
+  /** What would become of each item, were it taken alone now. */
+  async preview(items: readonly Incoming[], now: number | undefined): Promise<IntakeResult[]> {
+    const prepared = items.map((item) => prepare(item.decoded))
+    const stored = await this.#findLate(items, prepared)
+    return items.map((item, i) => this.#judge(item, prepared[i] as Prepared, stored, now))
+  }
+
   /**
    * Takes a batch. `now` is the clock for live sources and undefined for those that have none. Resolves when all of it is
-   * durable: the records of the log, in order, and one result per item.
+   * durable: the records of the log that the follower was not given yet, in order, and one result per item.
    */
   async take(
     items: readonly Incoming[],
     now: number | undefined,
   ): Promise<{ readonly records: LogRecord[]; readonly results: IntakeResult[] }> {
     const refused: RefusedItem[] = []
+    const results: IntakeResult[] = []
     this.#forgetIds()
     const prepared = items.map((item) => prepare(item.decoded))
     const stored = await this.#findLate(items, prepared)
-    const results = items.map((item, i): IntakeResult => {
+    for (let i = 0; i < items.length; i++) {
+      const item = items[i] as Incoming
+      const { hashes } = prepared[i] as Prepared
+      // Live, arrival decides; a file read again must come to the same log.
+      if (now === undefined && this.#mustWait(item, hashes)) {
+        await this.#follower?.follow(await this.#flush(refused.splice(0)))
+      }
       const result = this.#takeOne(item, prepared[i] as Prepared, stored, now)
-      if (result.status === 'refused') {
+      if (result.status === 'refused' && item.redrive !== true) {
         refused.push({ incoming: item, reason: result.reason as IntakeReason, detail: result.detail ?? '' })
       }
-      return result
-    })
+      results.push(result)
+    }
     return { records: await this.#flush(refused), results }
+  }
+
+  /** Whether the engine has yet to say something that decides what becomes of an item. */
+  #mustWait(item: Incoming, hashes: Uint32Array): boolean {
+    const known = this.#tenants.get(item.tenant)
+    if (known === undefined || !item.decoded.ok || this.#follower === undefined) return false
+    if (item.source_position <= this.positionOf(item.tenant, item.source_partition)) return false
+    if (!dependsOnEngine(known, item, item.decoded.event, hashes)) return false
+    return this.#records.length > 0 || this.#follower.isBehind()
   }
 
   /**
@@ -164,33 +194,38 @@ export class Intake {
     return this.#flush([])
   }
 
-  #takeOne(
-    item: Incoming,
-    prepared: Prepared,
-    stored: ReadonlyMap<string, { high: number; low: number }>,
-    now: number | undefined,
-  ): IntakeResult {
+  /** What is to become of an item; nothing is changed yet. */
+  #judge(item: Incoming, { hashes }: Prepared, stored: StoredIds, now: number | undefined): IntakeResult {
     const { decoded, tenant } = item
-    const { hashes } = prepared
     if (this.#wasRefused(item)) return { status: 'repeat', id: decoded.ok ? decoded.event.id : null }
     if (!decoded.ok) return { status: 'refused', id: null, reason: decoded.reason, detail: decoded.detail }
     const { event } = decoded
     if (item.source_position <= this.positionOf(item.tenant, item.source_partition))
       return { status: 'repeat', id: event.id }
-
     const known = this.#tenants.get(tenant)
-    const seen = known === undefined ? 'new' : known.recentIds.lookUp(hashes, 0)
-    const before = seen === 'new' && stored.size > 0 ? stored.get(`${hashes[0]}:${hashes[1]}`) : undefined
-    const isConflict = seen === 'conflict' || (before !== undefined && !isSameContent(before, hashes))
-    if (isConflict) return refuse(event, 'conflict', `another event of ${event.source} has the id ${event.id}`)
-    if (seen === 'repeat' || before !== undefined) return { status: 'repeat', id: event.id }
-
-    if (event.type === 'tenant.configured') return this.#configure(event, item, prepared, now)
-    const { clock, recentIds } = known ?? this.#startTenant(tenant, now)
-    if (now === undefined ? clock.isFuture(event.time) : event.time > now + LIVE_FUTURE_MS_MAX) {
-      const against = now === undefined ? `the time reached, ${isoOf(clock.reached)}` : `the clock, ${isoOf(now)}`
-      return refuse(event, 'future', `${isoOf(event.time)} lies too far ahead of ${against}`)
+    const isFromFile = now === undefined && item.redrive !== true
+    const identity =
+      known === undefined
+        ? 'new'
+        : identityOf(known, hashes, stored, isFromFile ? () => isReceivedToday(known, hashes) : undefined)
+    if (identity === 'conflict') {
+      return refuse(event, 'conflict', `another event of ${event.source} has the id ${event.id}`)
     }
+    if (identity === 'repeat') return { status: 'repeat', id: event.id }
+    return refusalOf(event, known, now) ?? { status: 'accepted', id: event.id }
+  }
+
+  #takeOne(item: Incoming, prepared: Prepared, stored: StoredIds, now: number | undefined): IntakeResult {
+    const result = this.#judge(item, prepared, stored, now)
+    if (result.status !== 'accepted' || !item.decoded.ok) return result
+    const { event } = item.decoded
+    const { hashes } = prepared
+    const { tenant } = item
+    if (event.type === 'tenant.configured') {
+      this.#configure(event, item, prepared)
+      return result
+    }
+    const { clock, recentIds } = this.#tenants.get(tenant) ?? this.#startTenant(tenant, now)
     if (now === undefined) clock.accept(event.time)
     else clock.acceptLive(now)
 
@@ -207,14 +242,11 @@ export class Intake {
         this.#closeDay(clock, day, clock.reached)
       }
     }
-    return { status: 'accepted', id: event.id }
+    return result
   }
 
   /** Events that lie far back may repeat one that memory has forgotten: those are looked up, in one statement. */
-  async #findLate(
-    items: readonly Incoming[],
-    prepared: readonly Prepared[],
-  ): Promise<ReadonlyMap<string, { high: number; low: number }>> {
+  async #findLate(items: readonly Incoming[], prepared: readonly Prepared[]): Promise<StoredIds> {
     const late: Uint32Array[] = []
     let tenant = ''
     let before = Number.NEGATIVE_INFINITY
@@ -230,38 +262,28 @@ export class Intake {
       if (item.source_position <= this.positionOf(item.tenant, item.source_partition)) return
       late.push((prepared[i] as Prepared).hashes)
     })
-    return late.length === 0 ? NOTHING_STORED : this.#log.findIds(late)
+    return late.length === 0 ? NOTHING_STORED : this.#log.findIds(late, () => this.#follower?.settle() ?? NOTHING_TO_DO)
   }
 
   /** A tenant's own configuration is taken when it is the tenant's first event. */
-  #configure(
-    event: EventOf<'tenant.configured'>,
-    item: Incoming,
-    prepared: Prepared,
-    now: number | undefined,
-  ): IntakeResult {
-    if (now !== undefined) {
-      return refuse(event, 'control_from_outside', 'tenant.configured is taken at the beginning of a file alone')
-    }
-    if (this.#tenants.has(event.tenant)) {
-      return refuse(event, 'already_configured', `tenant ${event.tenant} has events already`)
-    }
-    const { recentIds } = this.#addTenant(new TenantClock(event.tenant, event.data), new RecentIds())
+  #configure(event: EventOf<'tenant.configured'>, item: Incoming, prepared: Prepared): void {
+    const clock = new TenantClock(event.tenant, event.data)
+    const { recentIds } = this.#addTenant(clock, new RecentIds(), event.data.currency)
     recentIds.add(prepared.hashes, 0, Number.POSITIVE_INFINITY)
     this.#broadcast(event, 0, item, prepared)
-    return { status: 'accepted', id: event.id }
   }
 
   /** What decides an outcome is in the log, so a tenant that configured nothing gets the defaults written there. */
   #startTenant(tenant: string, now: number | undefined): KnownTenant {
-    const known = this.#addTenant(new TenantClock(tenant, DEFAULT_TENANT_CONFIGURATION), new RecentIds())
+    const configuration = DEFAULT_TENANT_CONFIGURATION
+    const known = this.#addTenant(new TenantClock(tenant, configuration), new RecentIds(), configuration.currency)
     const event = controlEvent('tenant.configured', 'tenant.configured', tenant, now ?? 0, DEFAULT_TENANT_CONFIGURATION)
     this.#broadcast(event, now ?? 0)
     return known
   }
 
-  #addTenant(clock: TenantClock, recentIds: RecentIds): KnownTenant {
-    const known = { clock, recentIds, forgotten_day: Number.NEGATIVE_INFINITY }
+  #addTenant(clock: TenantClock, recentIds: RecentIds, currency: string): KnownTenant {
+    const known = { clock, recentIds, currency, forgotten_day: Number.NEGATIVE_INFINITY }
     this.#tenants.set(clock.tenant, known)
     return known
   }
@@ -360,7 +382,8 @@ export function sourceKey(tenant: string, sourcePartition: string): string {
   return `${tenant}${SEPARATOR}${sourcePartition}`
 }
 
-const NOTHING_STORED: ReadonlyMap<string, { high: number; low: number }> = new Map()
+const NOTHING_STORED: StoredIds = new Map()
+const NOTHING_TO_DO = Promise.resolve()
 const FORGET_EVERY_DAYS = 8
 
 /** Business day from which on an id's keeping is counted: it was received then, or is dated later. */
@@ -370,16 +393,4 @@ export function keptUntilDay(receivedDay: number, eventDay: number): number {
 
 function closedDayOf(clock: TenantClock): number {
   return Number.isFinite(clock.closed_day) ? clock.closed_day : clock.next_day - 1
-}
-
-function isSameContent(stored: { high: number; low: number }, hashes: Uint32Array): boolean {
-  return stored.high === hashes[2] && stored.low === hashes[3]
-}
-
-function refuse(event: Event, reason: IntakeReason, detail: string): IntakeResult {
-  return { status: 'refused', id: event.id, reason, detail }
-}
-
-function isoOf(ms: number): string {
-  return new Date(Math.min(ms, 8.64e15)).toISOString()
 }

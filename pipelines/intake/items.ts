@@ -13,6 +13,10 @@ export type Incoming = {
   readonly item: number
   /** The request it came with, where there was one: dead letters are found by it. */
   readonly request?: string
+  /** W3C trace context that it came with; the log does not keep it. */
+  readonly traceparent?: string | undefined
+  /** A dead letter that is sent again: what becomes of it is recorded there, and a refusal is no dead letter of its own. */
+  readonly redrive?: true
   readonly bytes: Uint8Array
   readonly decoded: Decoded
 }
@@ -42,12 +46,28 @@ export function placeOfRefused(item: Incoming): { source_partition: string; sour
 /** A record with its hashes: id high, id low, content high, content low. */
 export type HashedRecord = { readonly record: LogRecord; readonly data: string; readonly hashes: Uint32Array }
 
+/** Whoever applies the log, and may refuse what is in it. */
+export type Follower = {
+  /** Whether it has yet to apply records that it was given. */
+  isBehind(): boolean
+  /** Hands records over and waits until all of the log is applied. */
+  follow(records: readonly LogRecord[]): Promise<void>
+  /** Waits until the tables hold all that follows from the log. */
+  settle(): Promise<void>
+}
+
 /** Where intake writes. All of it is durable when a promise resolves. */
 export type Log = {
   append(records: readonly HashedRecord[]): Promise<void>
   refuse(items: readonly RefusedItem[]): Promise<void>
-  /** Content hashes, by `idHigh:idLow`, of those of the ids that `events` holds. */
-  findIds(hashes: readonly Uint32Array[]): Promise<Map<string, { high: number; low: number }>>
+  /**
+   * Content hashes, by `idHigh:idLow`, of those of the ids that `events` holds and the engine did not refuse. `whenFound` is
+   * awaited where there are any, before it is asked whether they were refused.
+   */
+  findIds(
+    hashes: readonly Uint32Array[],
+    whenFound?: () => Promise<void>,
+  ): Promise<Map<string, { high: number; low: number }>>
 }
 
 export type LogShape = { readonly partitions: number; readonly slices: number }

@@ -22,6 +22,13 @@ export function prepare(decoded: Decoded): Prepared {
   return { data, hashes }
 }
 
+/** The hash of an event's identity: high, low. */
+export function identityHashes({ tenant, source, id }: Pick<Event, 'tenant' | 'source' | 'id'>): Uint32Array {
+  const hashes = new Uint32Array(2)
+  hash64Joined([tenant, source, id], hashes, 0)
+  return hashes
+}
+
 /** A record that foreshock makes itself. */
 export function controlEvent<Type extends 'day.closed' | 'tenant.configured' | 'definitions.published'>(
   type: Type,

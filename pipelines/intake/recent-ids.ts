@@ -31,6 +31,8 @@ export type Seen = 'new' | 'repeat' | 'conflict'
 
 export class RecentIds {
   readonly #tables = Array.from({ length: TABLES }, () => new IdTable())
+  /** Entries whose event the engine refused, which are few: `high:low` of their ids. */
+  readonly #refused = new Set<string>()
 
   get size(): number {
     return this.#tables.reduce((sum, { size }) => sum + size, 0)
@@ -47,22 +49,66 @@ export class RecentIds {
    */
   lookUp(hashes: Uint32Array, at: number): Seen {
     const high = hashes[at] as number
-    const key = (high ^ (hashes[at + 1] as number)) >>> 0
-    return (this.#tables[key >>> TABLE_SHIFT] as IdTable).lookUp(key, high, hashes[at + 3] as number)
+    const key = keyOf(high, hashes[at + 1] as number)
+    return this.#tableOf(key).lookUp(key, high, hashes[at + 3] as number)
   }
 
-  /** Adds what was not there, kept until business day `day` is forgotten. */
+  /** Whether the engine refused what it received under this id: then the id may come again, with whatever content. */
+  isRefused(hashes: Uint32Array, at: number): boolean {
+    return this.#refused.size > 0 && this.#refused.has(nameOf(hashes, at))
+  }
+
+  /** Takes note that the engine refused the event of an id that is here. */
+  refuse(hashes: Uint32Array, at: number): void {
+    if (this.#dayOf(hashes[at] as number, hashes[at + 1] as number) !== EMPTY) this.#refused.add(nameOf(hashes, at))
+  }
+
+  /** Takes that back. */
+  unrefuse(hashes: Uint32Array, at: number): void {
+    this.#refused.delete(nameOf(hashes, at))
+  }
+
+  /** Whether an id that is here is kept until business day `day` at least. */
+  isKeptUntil(hashes: Uint32Array, at: number, day: number): boolean {
+    return this.#dayOf(hashes[at] as number, hashes[at + 1] as number) >= packedDay(day)
+  }
+
+  /** Adds what was not there, or was refused, kept until business day `day` is forgotten. */
   add(hashes: Uint32Array, at: number, day: number): void {
     const high = hashes[at] as number
-    const key = (high ^ (hashes[at + 1] as number)) >>> 0
-    const table = this.#tables[key >>> TABLE_SHIFT] as IdTable
-    table.add(key, high, hashes[at + 3] as number, packedDay(day))
+    const key = keyOf(high, hashes[at + 1] as number)
+    const isAnew = this.isRefused(hashes, at)
+    if (isAnew) this.#refused.delete(nameOf(hashes, at))
+    this.#tableOf(key).add(key, high, hashes[at + 3] as number, packedDay(day), isAnew)
   }
 
   /** Forgets what had to be kept until before `day`. */
   forgetBefore(day: number): void {
     for (const table of this.#tables) table.forgetBefore(packedDay(day))
+    for (const name of this.#refused) {
+      const [high, low] = name.split(':').map(Number) as [number, number]
+      if (this.#dayOf(high, low) === EMPTY) this.#refused.delete(name)
+    }
   }
+
+  /** As `packedDay` has it, EMPTY of an id that is not here. */
+  #dayOf(high: number, low: number): number {
+    const key = keyOf(high, low)
+    return this.#tableOf(key).dayOf(key, high)
+  }
+
+  #tableOf(key: number): IdTable {
+    return this.#tables[key >>> TABLE_SHIFT] as IdTable
+  }
+}
+
+/** Where an id lies in the tables. */
+function keyOf(high: number, low: number): number {
+  return (high ^ low) >>> 0
+}
+
+function nameOf(hashes: Uint32Array, at: number): string {
+  return `${hashes[at]}:${hashes[at + 1]}`
 }
 
 /**
@@ -88,8 +134,18 @@ class IdTable {
     return this.#slots[slot * SLOT_WORDS + 2] === content ? 'repeat' : 'conflict'
   }
 
-  add(key: number, high: number, content: number, day: number): void {
-    if (this.#holds(this.#find(key, high), key, high)) return
+  dayOf(key: number, high: number): number {
+    const slot = this.#find(key, high)
+    return this.#holds(slot, key, high) ? (this.#days[slot] as number) : EMPTY
+  }
+
+  /** Adds what was not there; what was there is left as it is, or replaced. */
+  add(key: number, high: number, content: number, day: number, isReplaced: boolean): void {
+    const known = this.#find(key, high)
+    if (this.#holds(known, key, high)) {
+      if (isReplaced) this.#put(known, key, high, content, day)
+      return
+    }
     if (this.size + 1 > this.#places * LOAD_MAX) this.#grow()
     let slot = this.#find(key, high)
     while (!this.#makeRoom(slot)) {

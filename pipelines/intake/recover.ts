@@ -16,12 +16,13 @@ import {
   readTenantTimes,
 } from '../../sql/queries/intake-position.ts'
 import { readRecentIds } from '../../sql/queries/recent-ids.ts'
-import { keptUntilDay, RECENT_ID_DAYS, sourceKey } from './intake.ts'
+import { RECENT_ID_DAYS, sourceKey } from './intake.ts'
 import { type IntakePosition, type LogShape } from './items.ts'
+import { recall } from './recall.ts'
 import { RecentIds } from './recent-ids.ts'
 import type { ClockPosition } from './tenant-clock.ts'
 
-/** Where intake goes on, as a function of the log. */
+/** Where intake goes on, as a function of the log and of what the engine refused of it, all of which the tables must hold. */
 export async function recoverIntake(sql: Sql, shape: LogShape): Promise<IntakePosition> {
   const offsets = new Array<number>(shape.partitions).fill(0)
   for (const { partition, offset } of await readPartitionEnds(sql)) offsets[partition] = offset + 1
@@ -100,10 +101,6 @@ async function recallIds(
   const firstDay = closed_day === undefined ? Number.NEGATIVE_INFINITY : closed_day - RECENT_ID_DAYS
   // A day early: what is kept is decided below, row by row.
   const since = Number.isFinite(firstDay) ? Math.max(0, (firstDay - 1) * MS_PER_DAY) : 0
-  const rows = await readRecentIds(sql, tenant, since)
-  for (let row = 0; row < rows.rows; row++) {
-    const receivedDay = calendar.dayOf(rows.received_at[row] as number)
-    recentIds.add(rows.hashes, row * 4, keptUntilDay(receivedDay, calendar.dayOf(rows.times[row] as number)))
-  }
+  recall(recentIds, calendar, await readRecentIds(sql, tenant, since))
   return recentIds
 }

@@ -1,5 +1,6 @@
 import type { Dependencies } from '../../api/dependencies.ts'
 import { backfill } from '../backfill/backfill.ts'
+import { redrive } from '../deadletters/redrive.ts'
 import type { JobProgress } from '../jobs.ts'
 import { verify } from '../verify/verify.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -14,14 +15,17 @@ type Work<Result> = (onProgress: (progress: JobProgress) => void) => Promise<Out
  * Jobs over the whole log, in the process that holds the directory, beside intake and engine: sessions of their own, and
  * the event loop in short turns. One at a time.
  */
-export function createJobDoor(pipeline: Pipeline, onError: (error: unknown) => void): Dependencies['jobs'] {
+export function createJobDoor(
+  pipeline: Pipeline,
+  onError: (error: unknown) => void,
+): NonNullable<Dependencies['jobs']> {
   const { database, shape } = pipeline
   const { catalogue } = pipeline.engine
   let isBusy = false
 
   async function* linesOf<Result>(signal: AbortSignal, work: Work<Result>): AsyncGenerator<string, void, undefined> {
     if (isBusy) {
-      yield line({ failure: 'another verify or backfill is running: wait for its end' })
+      yield line({ failure: 'another verify, backfill or redrive is running: wait for its end' })
       return
     }
     isBusy = true
@@ -66,6 +70,11 @@ export function createJobDoor(pipeline: Pipeline, onError: (error: unknown) => v
       linesOf(signal, async (onProgress) => {
         const outcome = await backfill({ database, shape, catalogue, features, onProgress, signal })
         return outcome.ok ? { ok: true, result: outcome.summary } : outcome
+      }),
+    redrive: (wanted, signal) =>
+      linesOf(signal, async (onProgress) => {
+        const result = await redrive(pipeline, { ...wanted, onProgress, signal })
+        return { ok: true, result }
       }),
   }
 }

@@ -35,6 +35,7 @@ export class LiveDoor {
     tenant: string,
     items: readonly Uint8Array[],
     request: string,
+    traceparent?: string,
   ): Promise<readonly IntakeResult[] | 'busy'> {
     if (this.#waitingItems + items.length > WAITING_ITEMS_MAX) return 'busy'
     const incoming = items.map(
@@ -44,6 +45,7 @@ export class LiveDoor {
         source_position: this.#position++,
         item,
         request,
+        ...(traceparent === undefined ? {} : { traceparent }),
         bytes,
         decoded: decodeBytes(bytes, tenant),
       }),

@@ -12,14 +12,17 @@ import { Checkpoints } from '../checkpoint/checkpoint.ts'
 import { LOCK_WAIT_MS_MAX } from '../config.ts'
 import { createResolve, currentDefinitions, currentIdentity, UnknownDefinitions } from '../engine/definitions.ts'
 import { Engine } from '../engine/engine.ts'
-import { DISCARD } from '../engine/outputs.ts'
 import { type RowWatcher, Sink } from '../engine/sink.ts'
 import { FeedTail } from '../feed/feed-tail.ts'
 import { createEventLog } from '../intake/event-log.ts'
 import { Intake } from '../intake/intake.ts'
-import { type Incoming, type IntakeResult, type LogShape } from '../intake/items.ts'
+import { type Follower, type Incoming, type IntakeResult, type Log, type LogShape } from '../intake/items.ts'
 import { Originals } from '../intake/originals.ts'
 import { recoverIntake } from '../intake/recover.ts'
+import { rebuildPartition } from '../rebuild/partition.ts'
+import { type OnInsert, watchInserts } from '../watch/inserts.ts'
+import { type OnTracedWarning, TracesInFlight, tracedWarning } from '../watch/traces.ts'
+import { type Counts, count, countBatch, countResults, createCounts } from './counts.ts'
 import { readOrCreateShape } from './log-shape.ts'
 import { loadModels } from './models.ts'
 import { Turns } from './turns.ts'
@@ -46,18 +49,11 @@ export type PipelineOptions = {
   readonly featureRowsPerBlock?: number
   /** How long a row may wait for its block: longer makes fewer, fuller ones where nobody waits to read them. */
   readonly flushAfterMs?: number
+  readonly onInsert?: OnInsert
+  /** Told of each warning that an event with a trace context made. */
+  readonly onTraced?: OnTracedWarning
   /** The release's features; tests have others. */
   readonly catalogue?: readonly FeatureDefinition[]
-}
-
-/** Counts of one run, for people. */
-export type Counts = {
-  events: number
-  repeats: number
-  dropped_fields: number
-  late: number
-  warnings: Record<string, number>
-  dead_letters: Record<string, number>
 }
 
 /** Opens a data directory, made when absent, and brings the engine to where the tables are. */
@@ -100,20 +96,21 @@ export class Pipeline {
   readonly engine: Engine
   readonly sink: Sink
   readonly feed: FeedTail
-  readonly counts: Counts = { events: 0, repeats: 0, dropped_fields: 0, late: 0, warnings: {}, dead_letters: {} }
+  readonly counts: Counts = createCounts()
   /** Tenants of which a source without a clock is being read: its time closes their days, not the wall clock's. */
   readonly clocklessTenants = new Set<string>()
   /** What the restart had to do, for people. */
   readonly recovery: string
   /** Models that definitions may name. */
   readonly models: readonly Model[]
-  readonly intake: Intake
-  readonly #checkpoints: Checkpoints
+  #intake: Intake | undefined
+  readonly checkpoints: Checkpoints
   readonly #checkpointEvaluations: number
   readonly #intakeTurns = new Turns()
   /** The engine fills the block that the sink writes: they take turns. */
   readonly #engineTurns = new Turns()
   readonly #queue: LogRecord[][] = []
+  readonly #traces = new TracesInFlight()
   #working: Promise<void> | undefined
   #failure: unknown
   #flushTimer: NodeJS.Timeout | undefined
@@ -128,7 +125,6 @@ export class Pipeline {
     sinkSql: Sql
     acknowledged: Map<number, number>
     feed: FeedTail
-    intake: Intake
     checkpoints: Checkpoints
     recovery: string
     models: readonly Model[]
@@ -138,18 +134,23 @@ export class Pipeline {
     this.shape = parts.shape
     this.engine = parts.engine
     this.feed = parts.feed
-    this.intake = parts.intake
     this.recovery = parts.recovery
     this.models = parts.models
-    this.#checkpoints = parts.checkpoints
+    this.checkpoints = parts.checkpoints
     this.#evaluationsAtCheckpoint = parts.engine.evaluations
     this.#checkpointEvaluations = parts.options.checkpointEvaluations ?? CHECKPOINT_EVALUATIONS
+    const { onTraced } = parts.options
     const watcher: RowWatcher = {
       warning: (row) => {
         this.feed.add(row)
+        const traced = tracedWarning(row, this.#traces.of(row.partition))
+        if (traced !== undefined) onTraced?.(traced)
         count(this.counts.warnings, `${row.type} ${row.severity}`)
       },
-      refused: (reason) => count(this.counts.dead_letters, reason),
+      refused: (reason, event) => {
+        count(this.counts.dead_letters, reason)
+        if (event !== undefined) this.#intake?.engineRefused(event)
+      },
       late: () => {
         this.counts.late++
       },
@@ -166,32 +167,41 @@ export class Pipeline {
   ): Promise<Pipeline> {
     const shape = readOrCreateShape(options.directory, options.shape)
     const { catalogue = CATALOGUE } = options
+    const { onInsert } = options
+    const writes = () => (onInsert === undefined ? database.session() : watchInserts(database.session(), onInsert))
     const sql = database.session()
     await migrate(sql)
     // What a verify that was killed left behind.
     await dropScratch(sql)
     await ensureFeatureColumns(sql, catalogue.map(featureColumn))
-    const acknowledged = new Map((await readProgress(sql)).map((row) => [row.partition, row.offset]))
+    const progress = await readProgress(sql)
+    const acknowledged = new Map(progress.map((row) => [row.partition, row.offset]))
     const checkpoints = new Checkpoints(database.path, currentIdentity(catalogue))
     const createEngine = () => new Engine(shape, createResolve(models, catalogue), { catalogue })
     const { engine, detail } = await checkpoints.restore(createEngine, acknowledged)
-    const log = createEventLog(database.session(), new Originals(database.path))
+    const log = createEventLog(writes(), new Originals(database.path))
     const pipeline = new Pipeline({
       database,
       shape,
       engine,
-      sinkSql: database.session(),
+      sinkSql: writes(),
       acknowledged,
       feed: new FeedTail(database.session(), shape.partitions),
-      intake: new Intake(log, shape, await recoverIntake(sql, shape)),
       checkpoints,
       recovery: detail,
       models,
       options,
     })
-    await pipeline.#replay(sql, acknowledged)
+    for (const row of progress) await rebuildPartition(engine, sql, row)
+    await pipeline.#processRest(sql)
+    await pipeline.#openIntake(sql, log)
     await pipeline.#publishCurrent()
     return pipeline
+  }
+
+  get intake(): Intake {
+    if (this.#intake === undefined) throw new Error('intake is asked before the log was replayed')
+    return this.#intake
   }
 
   /** What stopped the engine or the sink, if anything did: nothing is taken any more. */
@@ -203,16 +213,16 @@ export class Pipeline {
   async take(items: readonly Incoming[], now: number | undefined): Promise<IntakeResult[]> {
     return this.#append(async () => {
       const { records, results } = await this.intake.take(items, now)
-      results.forEach((result, i) => {
-        if (result.status === 'refused') count(this.counts.dead_letters, result.reason ?? 'unknown')
-        else if (result.status === 'repeat') this.counts.repeats++
-        else this.counts.events++
-        const decoded = items[i]?.decoded
-        if (decoded?.ok === true && result.status === 'accepted') this.counts.dropped_fields += decoded.dropped_fields
-      })
+      countResults(this.counts, items, results)
+      this.#traces.note(items, records)
       await this.#enqueue(records)
       return results
     })
+  }
+
+  /** What would become of each item, were it taken alone now. */
+  async preview(items: readonly Incoming[], now: number | undefined): Promise<IntakeResult[]> {
+    return this.#intakeTurns.take(() => this.intake.preview(items, now))
   }
 
   /**
@@ -225,7 +235,7 @@ export class Pipeline {
       await this.#enqueue(records)
       return records.length > 0
     })
-    while (this.#working !== undefined) await this.#working
+    await this.#idle()
     return isClosed
   }
 
@@ -250,7 +260,16 @@ export class Pipeline {
   /** Waits until everything appended so far is in the tables. */
   async drain(): Promise<void> {
     await this.#intakeTurns.done
+    await this.#settle()
+  }
+
+  /** Waits until the engine has done all that it was given. */
+  async #idle(): Promise<void> {
     while (this.#working !== undefined) await this.#working
+  }
+
+  async #settle(): Promise<void> {
+    await this.#idle()
     this.#throwFailure()
     await this.#engineTurns.take(() => this.sink.flush())
   }
@@ -262,9 +281,9 @@ export class Pipeline {
       await this.drain()
       await this.#checkpointing
       this.#throwFailure()
-      await this.#checkpoints.write(this.#checkpoints.begin(this.engine))
+      await this.checkpoints.write(this.checkpoints.begin(this.engine))
     } finally {
-      await this.#checkpoints.close()
+      await this.checkpoints.close()
       await this.database.close()
     }
   }
@@ -319,6 +338,8 @@ export class Pipeline {
       this.feed.announce()
       await this.sink.flushIfDue()
     }
+    countBatch(this.counts.steps.engine, records.length)
+    this.#traces.done(records)
     if (this.sink.hasWaiting) this.#flushSoon()
     const isDue = this.engine.evaluations - this.#evaluationsAtCheckpoint >= this.#checkpointEvaluations
     if (isDue) this.#checkpointing ??= this.#checkpoint()
@@ -327,29 +348,40 @@ export class Pipeline {
   /** Writes the state as it is now, while the engine goes on; it counts once the sink has acknowledged all of it. */
   async #checkpoint(): Promise<void> {
     this.#evaluationsAtCheckpoint = this.engine.evaluations
-    const snapshot = this.#checkpoints.begin(this.engine)
+    const snapshot = this.checkpoints.begin(this.engine)
     const places = snapshot.shells.map(({ offset }, partition) => [partition, offset] as const)
     try {
-      await this.#checkpoints.write(snapshot, () => this.sink.reached(places))
+      await this.checkpoints.write(snapshot, () => this.sink.reached(places))
       this.#checkpointing = undefined
     } catch (error) {
       this.#failure ??= error
     }
   }
 
-  /** Computes again what lies between the checkpoint and the end of the log; what the tables hold is not written again. */
-  async #replay(sql: Sql, acknowledged: ReadonlyMap<number, number>): Promise<void> {
+  /** Computes what the log holds beyond the tables. */
+  async #processRest(sql: Sql): Promise<void> {
     for (const { partition, offset } of this.engine.partitions) {
-      const written = acknowledged.get(partition) ?? -1
       for await (const page of readLog(sql, partition, offset + 1)) {
-        const done = page.filter((record) => record.offset <= written)
-        await this.engine.process(done, DISCARD)
-        await this.engine.process(page.slice(done.length), this.sink.outputs)
+        await this.engine.process(page, this.sink.outputs)
         await this.sink.flushIfDue()
       }
     }
     await this.sink.flush()
     this.#evaluationsAtCheckpoint = this.engine.evaluations
+  }
+
+  /** Once the tables hold all that follows from the log: what the engine refused of it does not count as received. */
+  async #openIntake(sql: Sql, log: Log): Promise<void> {
+    const follower: Follower = {
+      isBehind: () => this.#working !== undefined,
+      follow: async (records) => {
+        await this.#enqueue([...records])
+        await this.#idle()
+        this.#throwFailure()
+      },
+      settle: () => this.#settle(),
+    }
+    this.#intake = new Intake(log, this.shape, await recoverIntake(sql, this.shape), follower)
   }
 
   async #publishCurrent(): Promise<void> {
@@ -361,8 +393,4 @@ export class Pipeline {
   #throwFailure(): void {
     if (this.#failure !== undefined) throw this.#failure
   }
-}
-
-function count(counts: Record<string, number>, key: string): void {
-  counts[key] = (counts[key] ?? 0) + 1
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { createApp } from '../../api/app.ts'
@@ -7,12 +7,15 @@ import { openKeyStore } from '../../api/keys.ts'
 import type { FeedRow as ApiFeedRow } from '../../api/rows.ts'
 import { readWarning } from '../../sql/queries/feed.ts'
 import { toApiRow } from '../feed/rows.ts'
+import type { ProcessMetrics } from '../watch/process-metrics.ts'
+import { urlOf } from './address.ts'
 import { createBorrowerView } from './borrower-view.ts'
 import { createJobDoor } from './job-door.ts'
 import { LiveDoor } from './live-door.ts'
 import { startLiveTicks } from './live-ticks.ts'
 import type { Pipeline } from './pipeline.ts'
 import { openSqlDoor } from './sql-door.ts'
+import { versionOf } from './version.ts'
 
 /** Tells the command line on the same machine where the process that holds the directory listens. */
 const RUN_FILE = 'run.json'
@@ -22,6 +25,8 @@ const CLOSE_GRACE_MS = 2000
 export type ServiceOptions = {
   readonly host: string
   readonly port: number
+  /** Where the pipeline is registered already. */
+  readonly watch: Pick<ProcessMetrics, 'metrics' | 'onAnswered'>
   /** Told what a caller sees only as a 500, and failures of the background. */
   readonly onError: (error: unknown, where: string) => void
 }
@@ -39,7 +44,7 @@ export async function startService(pipeline: Pipeline, options: ServiceOptions):
   const jobDoor = createJobDoor(pipeline, (error) => options.onError(error, 'job'))
   const app = createApp(
     {
-      submit: (tenant, items, request) => door.submit(tenant, items, request),
+      submit: (tenant, items, request, traceparent) => door.submit(tenant, items, request, traceparent),
       feed: {
         partitions: feed.partitions,
         read: async (tenant, after, limit) => (await feed.read(tenant, after, limit)).map((rows) => rows.map(toApiRow)),
@@ -59,6 +64,7 @@ export async function startService(pipeline: Pipeline, options: ServiceOptions):
       sql: await openSqlDoor(pipeline.database),
       jobs: jobDoor,
       operatorToken,
+      metrics: () => options.watch.metrics.text(),
       readiness: () => ({
         ready: pipeline.failure === undefined,
         checks: { pipeline: pipeline.failure === undefined ? 'ok' : 'failed' },
@@ -66,13 +72,12 @@ export async function startService(pipeline: Pipeline, options: ServiceOptions):
     },
     {
       version: versionOf(),
+      onAnswered: options.watch.onAnswered,
       reportError: (error, context) => options.onError(error, `${context.method} ${context.route}`),
     },
   )
   await app.listen({ host: options.host, port: options.port })
-  const address = app.server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : options.port
-  const url = `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`
+  const { url } = urlOf(app, options.host)
   const runFile = join(directory, RUN_FILE)
   writeFileSync(runFile, `${JSON.stringify({ pid: process.pid, url, operator_token: operatorToken })}\n`, {
     mode: 0o600,
@@ -91,11 +96,4 @@ export async function startService(pipeline: Pipeline, options: ServiceOptions):
       await reads.close()
     },
   }
-}
-
-function versionOf(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  return manifest.version
 }

@@ -10,7 +10,13 @@ export type TableDigest = {
 }
 
 /** Tables that say how a run went rather than what came out. */
-const TABLES_OF_THE_RUN: ReadonlySet<string> = new Set(['progress', 'source_files', 'schema_migrations', 'backfills'])
+const TABLES_OF_THE_RUN: ReadonlySet<string> = new Set([
+  'progress',
+  'source_files',
+  'schema_migrations',
+  'backfills',
+  'redrives',
+])
 /** Columns that hold the clock. */
 const COLUMNS_OF_THE_CLOCK: ReadonlySet<string> = new Set(['dead_letters.recorded_at'])
 

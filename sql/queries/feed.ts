@@ -54,3 +54,30 @@ export async function readWarnedBorrower(sql: Sql, tenant: string): Promise<stri
   )
   return rows[0]?.borrower
 }
+
+/** The largest number of a tenant's feed in each partition that has any after `seen[partition]`. */
+export function readFeedEnds(
+  sql: Sql,
+  tenant: string,
+  seen: readonly number[],
+): Promise<{ readonly partition: number; readonly feed_seq: number }[]> {
+  const after = seen.map((feed_seq, partition) => `(partition = ${partition} AND feed_seq > ${feed_seq})`).join(' OR ')
+  return sql.query(
+    `SELECT partition, max(warnings.feed_seq) AS feed_seq FROM warnings
+     WHERE tenant = ${quoteString(tenant)} AND (${after}) GROUP BY partition`,
+  )
+}
+
+/** The latest feed row of a borrower. */
+export async function readLatestOfBorrower(
+  sql: Sql,
+  tenant: string,
+  borrower: string,
+): Promise<StoredFeedRow | undefined> {
+  const rows = await sql.query<StoredFeedRow>(
+    `SELECT ${COLUMNS} FROM warnings
+     WHERE tenant = ${quoteString(tenant)} AND borrower = ${quoteString(borrower)}
+     ORDER BY partition, feed_seq DESC LIMIT 1`,
+  )
+  return rows[0]
+}

@@ -45,6 +45,23 @@ async function readPage(sql: Sql, partition: number, fromOffset: number, pageRow
   return logRecords(partition, answer)
 }
 
+/** The statement for one record, for people. */
+export function recordStatement(partition: number, offset: number): string {
+  return `SELECT id, source, type, version, toString(time) AS time, toString(received_at) AS received_at, tenant,
+       borrower AS subject, source_partition, source_position, data
+     FROM events WHERE partition = ${partition} AND offset = ${offset}`
+}
+
+/** The records at some places of a partition. */
+export async function readRecordsAt(sql: Sql, partition: number, offsets: readonly number[]): Promise<LogRecord[]> {
+  if (offsets.length === 0) return []
+  const answer = await sql.bytes(
+    `SELECT ${LOG_COLUMNS} FROM events WHERE partition = ${partition} AND offset IN (${offsets.join(', ')})`,
+    'RowBinary',
+  )
+  return logRecords(partition, answer)
+}
+
 /** What a statement selects from `events` for `logRecords` to read. */
 const LOG_COLUMNS = `offset, toUnixTimestamp64Milli(received_at), source_partition, source_position, id, source, type, version,
        toUnixTimestamp64Milli(time), tenant, borrower, data`

@@ -30,8 +30,10 @@ describe('every route', () => {
     expect(routes.map(({ method, path }) => `${method} ${path}`)).toEqual([
       'GET /docs',
       'POST /jobs/backfill',
+      'POST /jobs/redrive',
       'POST /jobs/verify',
       'GET /livez',
+      'GET /metrics',
       'GET /openapi.json',
       'GET /readyz',
       'GET /sql',

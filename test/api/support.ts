@@ -1,3 +1,4 @@
+import type { ApiOptions } from '../../api/api.ts'
 import { createApp } from '../../api/app.ts'
 import type { Dependencies, EventResult, Feed } from '../../api/dependencies.ts'
 import type { KeyHolder, Scope } from '../../api/keys.ts'
@@ -120,7 +121,12 @@ function holder(tenant: string, scopes: readonly Scope[]): KeyHolder {
 
 /** An app over memory; `fault` replaces single dependencies. */
 export function createTestApp(
-  options: { partitions?: number; fault?: Partial<Dependencies>; heartbeat_ms?: number } = {},
+  options: {
+    partitions?: number
+    fault?: Partial<Dependencies>
+    heartbeat_ms?: number
+    onAnswered?: NonNullable<ApiOptions['onAnswered']>
+  } = {},
 ) {
   const feed = createMemoryFeed(options.partitions ?? 3)
   const submitted: { tenant: string; text: string; request: string }[] = []
@@ -166,14 +172,19 @@ export function createTestApp(
       async *backfill(features) {
         yield `${JSON.stringify({ result: { features } })}\n`
       },
+      async *redrive(wanted) {
+        yield `${JSON.stringify({ result: wanted })}\n`
+      },
     },
     operatorToken: OPERATOR_TOKEN,
+    metrics: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', text: 'one_total 1\n' }),
     readiness: () => ({ ready: true, checks: { log: 'ok' } }),
     ...options.fault,
   }
   const app = createApp(dependencies, {
     version: '0.0.0-test',
     reportError: (error) => errors.push(error),
+    ...(options.onAnswered === undefined ? {} : { onAnswered: options.onAnswered }),
     ...(options.heartbeat_ms === undefined ? {} : { heartbeat_ms: options.heartbeat_ms }),
   })
   return { app, feed, submitted, statements, errors }

@@ -20,6 +20,7 @@ const TOP_LEVEL: Readonly<Record<string, 'required' | 'optional'>> = {
   'pipelines/': 'required',
   'api/': 'required',
   'test/': 'required',
+  'deploy/': 'required',
   'package.json': 'required',
   'package-lock.json': 'required',
   'tsconfig.json': 'required',

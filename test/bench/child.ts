@@ -10,8 +10,9 @@ const USAGE = new URL('usage/main.ts', import.meta.url).href
 /** What a process used from its start to its end. */
 export type Usage = { readonly cpu_s: number; readonly main_thread_s: number; readonly peak_mib: number }
 
-export function startCli(args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+export function startCli(args: readonly string[], environment: Readonly<Record<string, string>> = {}): ChildProcess {
+  const env = { ...process.env, ...environment }
+  return spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env })
 }
 
 /** Runs a command to its end and returns its standard output; throws with its standard error when it fails. */

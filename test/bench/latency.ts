@@ -104,7 +104,8 @@ async function post(url: string, authorization: string, body: string): Promise<v
   await response.arrayBuffer()
 }
 
-async function readStream(
+/** Calls `onBorrower` for each warning that comes on an open stream of the API, until it is aborted. */
+export async function readStream(
   url: string,
   authorization: string,
   signal: AbortSignal,

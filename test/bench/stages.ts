@@ -4,7 +4,7 @@ import { CATALOGUE } from '../../features/catalogue/index.ts'
 import type { LogRecord } from '../../features/events/record.ts'
 import { PARTITIONS_DEFAULT, SLICES_DEFAULT } from '../../pipelines/config.ts'
 import { currentDefinitions } from '../../pipelines/engine/definitions.ts'
-import { DISCARD, type EvaluationMeta } from '../../pipelines/engine/outputs.ts'
+import { DISCARD, type EvaluationMeta, type Outputs } from '../../pipelines/engine/outputs.ts'
 import { type RowWatcher, Sink } from '../../pipelines/engine/sink.ts'
 import { createEventLog } from '../../pipelines/intake/event-log.ts'
 import { Intake } from '../../pipelines/intake/intake.ts'
@@ -135,7 +135,7 @@ function nullSql(): Sql {
   }
 }
 
-type Destination = Pick<Sink, 'outputs' | 'flushIfDue' | 'flush'>
+type Destination = Pick<Sink, 'flushIfDue' | 'flush'> & { readonly outputs: Outputs }
 
 const DISCARD_SINK: Destination = {
   outputs: DISCARD,

@@ -7,6 +7,7 @@ import type { Fault } from './faults.ts'
 export type Gateway = {
   readonly url: string
   readonly password: string
+  readonly pid: number
   /** Switches a fault on, or with `none` off; it holds when the promise resolves. */
   fault(fault: Fault): Promise<void>
   close(): Promise<void>
@@ -28,6 +29,7 @@ export async function startGateway(directory: string, password = 'gateway-secret
   return {
     url: `http://127.0.0.1:${port}`,
     password,
+    pid: child.pid as number,
     async fault(fault) {
       child.stdin.write(`${JSON.stringify({ fault })}\n`)
       const said = await line()

@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { SignalRow, WarningRow } from '../../models/decision/rows.ts'
+import type { DecisionState } from '../../models/decision/state.ts'
 import { CALM, DAY_MS, type Run, runSteps, STEP_RULES, type Step, stepDecision, type Values } from './decision-setup.ts'
 
 /** Days move slowly or jump, values flicker, ticks come with quiet stretches: enough for all of a warning's life. */
@@ -66,12 +68,24 @@ function naiveStory(history: readonly Step[]): string[] {
 const CODES = ['none', 'blue', 'yellow', 'orange', 'red']
 const dayOf = (time: number) => Math.floor(time / DAY_MS)
 
+/** The state that these rows make, or what they make of a state. */
+function folded(
+  signals: readonly SignalRow[],
+  warnings: readonly WarningRow[],
+  state: DecisionState = stepDecision().createState(),
+): DecisionState {
+  const { fold } = stepDecision()
+  for (const row of signals) fold.signal(state, row, dayOf)
+  for (const row of warnings) fold.warning(state, row)
+  fold.settle(state)
+  return state
+}
+
 describe('on random streams', () => {
   test('the state is a fold of the output rows, after every step', () => {
     let cleared = 0
     const compare = (run: Run) => {
-      const restored = stepDecision().restoreState(run.signals, run.warnings, dayOf)
-      expect(restored).toEqual(run.state)
+      expect(folded(run.signals, run.warnings)).toEqual(run.state)
       cleared += run.warnings.at(-1)?.type === 'cleared' ? 1 : 0
     }
     fc.assert(
@@ -81,6 +95,28 @@ describe('on random streams', () => {
       { seed: 11, numRuns: 150 },
     )
     expect(cleared, 'streams that never clear a warning prove little').toBeGreaterThan(100)
+  })
+
+  test('the fold goes on from any evaluation, in stretches of any length', () => {
+    let stretches = 0
+    fc.assert(
+      fc.property(steps, fc.infiniteStream(fc.integer({ min: 1, max: 25 })), (list, lengths) => {
+        const state = stepDecision().createState()
+        let next = 0
+        const seen = { signals: 0, warnings: 0 }
+        runSteps(list, (run, index) => {
+          if (index < next) return
+          next = index + (lengths.next().value as number)
+          folded(run.signals.slice(seen.signals), run.warnings.slice(seen.warnings), state)
+          expect(state).toEqual(run.state)
+          seen.signals = run.signals.length
+          seen.warnings = run.warnings.length
+          stretches++
+        })
+      }),
+      { seed: 14, numRuns: 150 },
+    )
+    expect(stretches).toBeGreaterThan(400)
   })
 
   test('the warnings are those of a naive computation from the whole history', () => {
@@ -121,7 +157,7 @@ describe('on random streams', () => {
   test('signals that no longer exist are left out of a restored state', () => {
     const { signals, warnings } = runSteps([{ day: 1, tick: false, values: [2, 0, 0, 0, 0, 0] }])
     const renamed = signals.map((row) => ({ ...row, signal: 'gone@1' }))
-    const restored = stepDecision().restoreState(renamed, warnings, dayOf)
+    const restored = folded(renamed, warnings)
     expect([...restored.outcomes]).toEqual([0, 0, 0, 0, 0, 0])
     expect(restored.warning?.warning_id).toBe(warnings[0]?.id)
   })

@@ -10,6 +10,7 @@ import { LOAN_DAYS_COLUMNS } from '../../sql/tables/loan-days.ts'
 import { LOAN_MONTHS_COLUMNS } from '../../sql/tables/loan-months.ts'
 import { LOANS_COLUMNS } from '../../sql/tables/loans.ts'
 import { PROGRESS_COLUMNS } from '../../sql/tables/progress.ts'
+import { REDRIVES_COLUMNS } from '../../sql/tables/redrives.ts'
 import { SCORES_COLUMNS } from '../../sql/tables/scores.ts'
 import { SIGNALS_COLUMNS } from '../../sql/tables/signals.ts'
 import { SOURCE_FILES_COLUMNS } from '../../sql/tables/source-files.ts'
@@ -29,6 +30,7 @@ const TABLES: Readonly<Record<string, ColumnKinds>> = {
   progress: PROGRESS_COLUMNS,
   source_files: SOURCE_FILES_COLUMNS,
   backfills: BACKFILLS_COLUMNS,
+  redrives: REDRIVES_COLUMNS,
 }
 
 describe.each(BOTH)('ClickHouse %s', (_, open) => {

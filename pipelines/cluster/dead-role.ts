@@ -1,0 +1,95 @@
+import type { Sql } from '../../sql/client.ts'
+import { createDeadLettersBlock } from '../../sql/tables/dead-letters.ts'
+import type { Batch, Control, Kafka } from '../kafka/port.ts'
+import type { ClusterConfig, TopicNames } from './cluster-config.ts'
+import { readDeadRecord } from './dead-letter.ts'
+import { decodeInput } from './inputs.ts'
+import { isOwned } from './ownership.ts'
+import { ClusterFailure, type Role } from './role.ts'
+
+/** Rows of one insert. */
+const ROWS_PER_BLOCK = 2000
+
+export type DeadParts = {
+  readonly kafka: Kafka
+  readonly config: ClusterConfig
+  readonly names: TopicNames
+  /** A session of its own, of the shard that has the rows without a partition of the log; closed with the role. */
+  readonly sql: Sql
+  /** Between an insert and the commit of what it came from: where tests kill the process. */
+  readonly onInserted?: () => void
+}
+
+/**
+ * Fills `dead_letters` from the `.dead` topics of the inputs. A row's key is the place of what was refused, so that what is
+ * written again after a crash, or stands in the topic twice, is one row.
+ */
+export function startDeadLetters({ kafka, config, names, sql, onInserted }: DeadParts): Role {
+  const inputs = new Map(config.inputs.map((input) => [names.dead(input.topic), input]))
+  const block = createDeadLettersBlock()
+
+  async function takeBatch({ topic, partition, records, generation }: Batch, control: Control): Promise<void> {
+    for (let from = 0; from < records.length; from += ROWS_PER_BLOCK) {
+      const some = records.slice(from, from + ROWS_PER_BLOCK)
+      if (!(await isOwned(generation))) return
+      block.clear()
+      for (const dead of some) {
+        const refused = readDeadRecord(dead)
+        const input = inputs.get(topic)
+        // Somebody else wrote it there: it tells of nothing that was refused here.
+        if (refused === undefined || input === undefined) continue
+        const { record, tenant, step, reason, detail, source_partition } = refused
+        const { decoded } = decodeInput(input, record)
+        const event = step === 'intake' && decoded.ok ? decoded.event : undefined
+        block.append({
+          tenant,
+          source_partition,
+          source_position: record.offset,
+          item: 0,
+          step,
+          reason,
+          detail,
+          event_id: event?.id ?? '',
+          event_type: event?.type ?? '',
+          borrower: event?.subject ?? '',
+          partition: null,
+          offset: null,
+          recorded_at: Date.now(),
+        })
+      }
+      await sql.insertBlock('dead_letters', block)
+      onInserted?.()
+      await control.commit([{ topic, partition, offset: (some.at(-1)?.offset ?? -1) + 1 }])
+    }
+  }
+
+  // One block serves all partitions, so their batches take turns.
+  let turn: Promise<void> = Promise.resolve()
+  const consumer = kafka.subscribe(
+    {
+      topics: [...inputs.keys()],
+      group: `${config.kafka.prefix}-dead`,
+      fromBeginning: true,
+      sessionTimeoutMs: config.kafka.session_timeout_ms,
+    },
+    {
+      onAssigned: () => Promise.resolve([]),
+      onRevoked: () => Promise.resolve(),
+      onSettle: () => Promise.resolve(),
+      onBatch: (batch, control) => {
+        turn = turn.then(() => takeBatch(batch, control))
+        return turn
+      },
+    },
+  )
+  return {
+    name: 'dead letters',
+    finished: consumer.finished.then((end) => {
+      if (end.kind !== 'stopped') throw new ClusterFailure(end.message)
+    }),
+    async stop() {
+      await consumer.stop()
+      await sql.close()
+    },
+  }
+}
