@@ -37,6 +37,11 @@ export function checkpointCache(place: string): string {
   return join(tmpdir(), `foreshock-checkpoints-${place}`)
 }
 
+/** This process's environment with some more, for a process that a benchmark starts. */
+export function environmentWith(more: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  return { ...process.env, ...more }
+}
+
 /** Sets the size of the thread pool. It counts only before the pool's first use, so it comes first in `main`. */
 export function sizeThreadPool(): void {
   process.env['UV_THREADPOOL_SIZE'] ??= String(Math.max(THREADS_MIN, availableParallelism() * 4))

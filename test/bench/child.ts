@@ -3,6 +3,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { environmentWith } from '../../pipelines/config.ts'
 
 const MAIN = fileURLToPath(new URL('../../pipelines/cli/main.ts', import.meta.url))
 const USAGE = new URL('usage/main.ts', import.meta.url).href
@@ -11,7 +12,7 @@ const USAGE = new URL('usage/main.ts', import.meta.url).href
 export type Usage = { readonly cpu_s: number; readonly main_thread_s: number; readonly peak_mib: number }
 
 export function startCli(args: readonly string[], environment: Readonly<Record<string, string>> = {}): ChildProcess {
-  const env = { ...process.env, ...environment }
+  const env = environmentWith(environment)
   return spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env })
 }
 
