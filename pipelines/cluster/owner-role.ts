@@ -50,6 +50,7 @@ export function startOwner(parts: OwnerParts): OwnerRole {
   const { kafka, producer, admin, reader, appender, config, names, shape, topics } = parts
   let owned: Owned | undefined
   let formerSlices = 0
+  let isStopping = false
   let sources: string[] = []
   let sourcesAt = Number.NEGATIVE_INFINITY
 
@@ -104,7 +105,7 @@ export function startOwner(parts: OwnerParts): OwnerRole {
     if (ticker === undefined || generation?.isCurrent() !== true) return
     await listSources()
     // As long as days are behind, one after the other without a pause.
-    while (generation.isCurrent() && (await ticker.tick(Date.now()))) continue
+    while (!isStopping && generation.isCurrent() && (await ticker.tick(Date.now()))) continue
   }
 
   const failed = Promise.withResolvers<never>()
@@ -127,6 +128,8 @@ export function startOwner(parts: OwnerParts): OwnerRole {
     closedDayAges: (now) => owned?.ticker.closedDayAges(now) ?? [],
     finished: Promise.race([ended, failed.promise]),
     async stop() {
+      // However many days are behind: the next owner goes on with them.
+      isStopping = true
       clearInterval(timer)
       await ticking
       await consumer.stop()
