@@ -10,7 +10,7 @@ import type { Admin, Kafka, NewRecord, Producer } from '../../../pipelines/kafka
 import type { Database, Sql } from '../../../sql/client.ts'
 import { openServer } from '../../../sql/server.ts'
 import { type Gateway, startGateway } from '../../gateway/start.ts'
-import { startBroker, type TestBroker } from '../../kafka/broker.ts'
+import { startBroker } from '../../kafka/broker.ts'
 import { startCli } from '../child.ts'
 
 /** Ticks of the kernel's clock a second, by which Linux counts processor time. */
@@ -52,9 +52,11 @@ export async function startStore(directory: string): Promise<Store> {
   }
 }
 
-/** A broker of this machine, and a client. */
+/** Kafka on this machine, or the brokers that the environment names, and a client. */
 export type Bed = {
-  readonly broker: TestBroker
+  readonly brokers: readonly string[]
+  /** Processor time in seconds of the broker that was started here; 0 where it is elsewhere. */
+  readonly brokerCpu_s: () => number
   readonly kafka: Kafka
   readonly producer: Producer
   readonly admin: Admin
@@ -62,19 +64,22 @@ export type Bed = {
 }
 
 export async function startBed(): Promise<Bed> {
-  const broker = await startBroker(testKafka().cache)
-  const kafka = openKafka({ brokers: [broker.address], clientId: 'bench', logger: () => undefined })
+  const given = testKafka().brokers
+  const broker = given.length > 0 ? undefined : await startBroker(testKafka().cache)
+  const brokers = broker === undefined ? given : [broker.address]
+  const kafka = openKafka({ brokers, clientId: 'bench', logger: () => undefined })
   const producer = kafka.producer()
   const admin = kafka.admin()
   return {
-    broker,
+    brokers,
+    brokerCpu_s: () => (broker === undefined ? 0 : cpuOf_s(broker.pid() as number)),
     kafka,
     producer,
     admin,
     async close() {
       await producer.close()
       await admin.close()
-      await broker.close()
+      await broker?.close()
     },
   }
 }
@@ -82,12 +87,12 @@ export async function startBed(): Promise<Bed> {
 /** Configuration of a cluster with one input topic, and its file for the processes that are started. */
 export function clusterConfig(
   folder: string,
-  { broker }: Bed,
+  { brokers }: Bed,
   { gateway }: Store,
   prefix: string,
 ): { readonly config: ClusterConfig; readonly file: string } {
   const value = {
-    kafka: { brokers: [broker.address], prefix, session_timeout_ms: 10_000 },
+    kafka: { brokers, prefix, session_timeout_ms: 10_000 },
     clickhouse: { url: gateway.url },
     inputs: [{ topic: `${prefix}-in`, tenant: TENANT }],
     partitions: PARTITIONS,

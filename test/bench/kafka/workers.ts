@@ -23,7 +23,7 @@ import {
   untilTrue,
 } from './bed.ts'
 
-const PREFIX = 'workers'
+const PREFIX = `workers-${process.pid}`
 const OF_FILE_MIN = 0.9
 const TWO_OF_ONE_MIN = 0.9
 
@@ -96,10 +96,9 @@ async function fillLog(bed: Bed, folder: string, data: string): Promise<void> {
 async function runWorkers(bed: Bed, folder: string, workers: number): Promise<Run> {
   const store = await startStore(join(folder, 'data'))
   const { file } = clusterConfig(folder, bed, store, PREFIX)
-  const broker = bed.broker.pid() as number
   const ends = await bed.admin.watermarks(`${PREFIX}.log`)
   const started = performance.now()
-  const broker_s = cpuOf_s(broker)
+  const broker_s = bed.brokerCpu_s()
   const members = Array.from({ length: workers }, () => startMember(file, 'worker', store))
   await untilTrue(() => isDurable(store, ends), 'everything is durable', members)
   const run = {
@@ -107,7 +106,7 @@ async function runWorkers(bed: Bed, folder: string, workers: number): Promise<Ru
     evaluations: await countOf(store, 'features'),
     seconds: (performance.now() - started) / 1000,
     worker_s: members.reduce((sum, { pid }) => sum + cpuOf_s(pid), 0),
-    broker_s: cpuOf_s(broker) - broker_s,
+    broker_s: bed.brokerCpu_s() - broker_s,
     clickhouse_s: cpuOf_s(store.gateway.pid),
   }
   await Promise.all(members.map((member) => member.stop()))
