@@ -59,8 +59,21 @@ const QUARTER_MS = 900_000
 const UTC_DAYS_KEPT = 65_536
 const UNKNOWN = Number.POSITIVE_INFINITY
 
+/** Calendars kept by zone: one takes a megabyte once its days are known, and many tenants share a zone. */
+const CALENDARS_KEPT = 1024
+const calendars = new Map<string, Calendar>()
+
 /** Calendar of an IANA time zone. Throws on an unknown one: the contract has checked it. */
-export function createCalendar(zone: string): Calendar {
+export function calendarOf(zone: string): Calendar {
+  let calendar = calendars.get(zone)
+  if (calendar === undefined) {
+    calendar = createCalendar(zone)
+    if (calendars.size < CALENDARS_KEPT) calendars.set(zone, calendar)
+  }
+  return calendar
+}
+
+function createCalendar(zone: string): Calendar {
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone: zone,
     hourCycle: 'h23',

@@ -1,5 +1,5 @@
 import { DEFAULT_TENANT_CONFIGURATION, type TenantConfiguration } from '../events/contract.ts'
-import { type Calendar, createCalendar } from '../time.ts'
+import { type Calendar, calendarOf } from '../time.ts'
 import { IndexSeries } from './indices.ts'
 
 /** What a partition knows of a tenant: its settings as the log gives them, its calendar, the indices received. */
@@ -7,7 +7,7 @@ export class Tenant {
   readonly name: string
   readonly indices = new IndexSeries()
   configuration: TenantConfiguration = DEFAULT_TENANT_CONFIGURATION
-  calendar: Calendar = createCalendar(DEFAULT_TENANT_CONFIGURATION.zone)
+  calendar: Calendar = calendarOf(DEFAULT_TENANT_CONFIGURATION.zone)
 
   constructor(name: string) {
     this.name = name
@@ -15,7 +15,7 @@ export class Tenant {
 
   configure(configuration: TenantConfiguration): void {
     this.configuration = configuration
-    this.calendar = createCalendar(configuration.zone)
+    this.calendar = calendarOf(configuration.zone)
   }
 
   /** DPD of a raw number of days past due: 0 within grace, after it counted as configured. */

@@ -1,44 +1,37 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { SqlError } from '../../sql/client.ts'
-import { backfillCommand } from './commands/backfill.ts'
-import { deadlettersCommand } from './commands/deadletters.ts'
-import { featuresCommand } from './commands/features.ts'
-import { feedCommand } from './commands/feed.ts'
-import { importCommand } from './commands/import.ts'
-import { ingestCommand } from './commands/ingest.ts'
-import { keysCommand } from './commands/keys.ts'
-import { runCommand } from './commands/run.ts'
-import { schemaCommand } from './commands/schema.ts'
-import { simulateCommand } from './commands/simulate.ts'
-import { sqlCommand } from './commands/sql.ts'
-import { verifyCommand } from './commands/verify.ts'
 import { describeError, Failure, isDiskFull, Said, say, UsageError } from './output.ts'
 
 const EXIT_FAILURE = 1
 const EXIT_USAGE = 2
 
-function createProgram(): Command {
+/** The commands in the order of the help, each with how its code is loaded. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./commands/run.ts')).runCommand(),
+  simulate: async () => (await import('./commands/simulate.ts')).simulateCommand(),
+  import: async () => (await import('./commands/import.ts')).importCommand(),
+  ingest: async () => (await import('./commands/ingest.ts')).ingestCommand(),
+  sql: async () => (await import('./commands/sql.ts')).sqlCommand(),
+  feed: async () => (await import('./commands/feed.ts')).feedCommand(),
+  features: async () => (await import('./commands/features.ts')).featuresCommand(),
+  backfill: async () => (await import('./commands/backfill.ts')).backfillCommand(),
+  verify: async () => (await import('./commands/verify.ts')).verifyCommand(),
+  deadletters: async () => (await import('./commands/deadletters.ts')).deadlettersCommand(),
+  keys: async () => (await import('./commands/keys.ts')).keysCommand(),
+  schema: async () => (await import('./commands/schema.ts')).schemaCommand(),
+}
+
+/** The program with the command that was asked for: most of a short one's time would be the loading of the others. */
+async function createProgram(asked: string | undefined): Promise<Command> {
   const { version, description } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string
     description: string
   }
   const program = new Command('foreshock').description(description).version(version)
-  const commands = [
-    runCommand(),
-    simulateCommand(),
-    importCommand(),
-    ingestCommand(),
-    sqlCommand(),
-    feedCommand(),
-    featuresCommand(),
-    backfillCommand(),
-    verifyCommand(),
-    deadlettersCommand(),
-    keysCommand(),
-    schemaCommand(),
-  ]
-  for (const command of commands) program.addCommand(command)
+  const load = asked === undefined || !Object.hasOwn(COMMANDS, asked) ? undefined : COMMANDS[asked]
+  const commands = load === undefined ? Object.values(COMMANDS).map((loadOther) => loadOther()) : [load()]
+  for (const command of await Promise.all(commands)) program.addCommand(command)
   // Errors are said here, once, in one line.
   for (const command of allCommands(program)) command.exitOverride().configureOutput({ outputError: () => {} })
   return program
@@ -56,7 +49,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
     throw error
   })
   try {
-    await createProgram().parseAsync(argv)
+    await (await createProgram(argv[2])).parseAsync(argv)
   } catch (error) {
     process.exitCode = sayError(error)
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { PublishedDefinitions, TenantConfiguration } from '../../features/events/contract.ts'
-import { type Calendar, createCalendar } from '../../features/time.ts'
+import { type Calendar, calendarOf } from '../../features/time.ts'
 import type { LogShape } from '../intake/items.ts'
 import { TICK_DELAY_MS } from '../intake/tenant-clock.ts'
 
@@ -195,7 +195,7 @@ export class ControlState {
   #calendarOf(zone: string): Calendar {
     let calendar = this.#calendars.get(zone)
     if (calendar === undefined) {
-      calendar = createCalendar(zone)
+      calendar = calendarOf(zone)
       this.#calendars.set(zone, calendar)
     }
     return calendar

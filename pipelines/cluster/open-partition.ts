@@ -68,7 +68,7 @@ export async function openPartition(
   // The engine has this one partition: it is the first.
   const { engine, detail } = await checkpoints.restore(createEngine, new Map([[0, durable]]))
   options.onOpened?.(partition, detail)
-  if (progress !== undefined) await rebuildPartition(engine, reads, progress)
+  const rebuilt = progress === undefined ? 0 : await rebuildPartition(engine, reads, progress)
   const repeats = new Repeats(engine.stateOf(partition).features)
   await repeats.restore(reads, partition, durable)
   const watching: RowWatcher = {
@@ -98,6 +98,7 @@ export async function openPartition(
     copies,
     ownership,
     next: durable + 1,
+    rebuilt,
     counts,
     traces,
     checkpointEvaluations,

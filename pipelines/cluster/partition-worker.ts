@@ -69,6 +69,8 @@ export class PartitionWorker {
     copies?: PartitionCopies | undefined
     ownership: Ownership
     next: number
+    /** Records that the engine was rebuilt from: they count as work that the next owner should be spared. */
+    rebuilt?: number | undefined
     closeSessions: () => Promise<void>
     checkpointEvaluations?: number | undefined
     counts?: WorkerCounts | undefined
@@ -87,7 +89,7 @@ export class PartitionWorker {
     this.#checkpointEvaluations = parts.checkpointEvaluations ?? CHECKPOINT_EVALUATIONS
     this.#ownership = parts.ownership
     this.#closeSessions = parts.closeSessions
-    this.#evaluationsAtCheckpoint = parts.engine.evaluations
+    this.#evaluationsAtCheckpoint = parts.engine.evaluations - (parts.rebuilt ?? 0)
     this.next = parts.next
   }
 

@@ -4,7 +4,7 @@ import {
   type TenantConfiguration,
 } from '../../features/events/contract.ts'
 import { restoreData } from '../../features/events/decode.ts'
-import { createCalendar, dayOfDate, MS_PER_DAY } from '../../features/time.ts'
+import { calendarOf, dayOfDate, MS_PER_DAY } from '../../features/time.ts'
 import type { Sql } from '../../sql/client.ts'
 import {
   type ClosedSlices,
@@ -97,7 +97,7 @@ async function recallIds(
   { closed_day }: ClockPosition,
 ): Promise<RecentIds> {
   const recentIds = new RecentIds()
-  const calendar = createCalendar(configuration.zone)
+  const calendar = calendarOf(configuration.zone)
   const firstDay = closed_day === undefined ? Number.NEGATIVE_INFINITY : closed_day - RECENT_ID_DAYS
   // A day early: what is kept is decided below, row by row.
   const since = Number.isFinite(firstDay) ? Math.max(0, (firstDay - 1) * MS_PER_DAY) : 0

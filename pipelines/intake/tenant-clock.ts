@@ -1,5 +1,5 @@
 import type { TenantConfiguration } from '../../features/events/contract.ts'
-import { type Calendar, createCalendar, MS_PER_DAY, MS_PER_HOUR } from '../../features/time.ts'
+import { type Calendar, calendarOf, MS_PER_DAY, MS_PER_HOUR } from '../../features/time.ts'
 
 /** A day is closed this long after its end, so that what was booked late in it is there. */
 export const TICK_DELAY_MS = 6 * MS_PER_HOUR
@@ -51,7 +51,7 @@ export class TenantClock {
 
   constructor(tenant: string, configuration: TenantConfiguration) {
     this.tenant = tenant
-    this.calendar = createCalendar(configuration.zone)
+    this.calendar = calendarOf(configuration.zone)
   }
 
   /** Whether an event of a source without a clock lies too far ahead to be believed. */

@@ -26,16 +26,17 @@ import { closeSlice, isSwept } from '../engine/steps.ts'
 /**
  * Brings one partition of an engine from where it stands, which is nowhere or where a checkpoint left it, to what the tables
  * vouch for. Windows and ledger come from `events`; what was decided is a fold of the rows of `signals` and `warnings`;
- * nothing is evaluated or scored. The engine must be between two calls, with no snapshot under way.
+ * nothing is evaluated or scored. The engine must be between two calls, with no snapshot under way. Returns how many records
+ * were gone through: as many as a checkpoint would have spared.
  */
 export async function rebuildPartition(
   engine: Engine,
   sql: Sql,
   { partition, offset: last, feed_seqs }: Pick<ProgressRow, 'partition' | 'offset' | 'feed_seqs'>,
   { eventOffsets = EVENT_OFFSETS, decisionOffsets = DECISION_OFFSETS } = {},
-): Promise<void> {
+): Promise<number> {
   const state = engine.stateOf(partition)
-  if (state.offset >= last) return
+  if (state.offset >= last) return 0
   const from = state.offset + 1
   const decisions = new DecisionRebuild(
     state,
@@ -43,7 +44,9 @@ export async function rebuildPartition(
     new PlaceCursor(readFeedChanges(sql, partition, from, last, decisionOffsets)),
   )
   const rebuild = new PartitionRebuild(engine, state, decisions)
+  let records = 0
   for await (const page of readRebuildEvents(sql, partition, from, last, eventOffsets)) {
+    records += page.length
     for (const record of page) {
       const waiting = rebuild.apply(record)
       if (waiting !== undefined) await waiting
@@ -54,6 +57,7 @@ export async function rebuildPartition(
     state.feedSeqs.set(tenant, seq)
   }
   engine.passTo(partition, last, DISCARD)
+  return records
 }
 
 /** Applies records as the engine does, up to where it would evaluate. */

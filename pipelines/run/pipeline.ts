@@ -192,7 +192,8 @@ export class Pipeline {
       models,
       options,
     })
-    for (const row of progress) await rebuildPartition(engine, sql, row)
+    // What had to be rebuilt counts as work that the next start is spared, as what is computed again does.
+    for (const row of progress) pipeline.#evaluationsAtCheckpoint -= await rebuildPartition(engine, sql, row)
     await pipeline.#processRest(sql)
     await pipeline.#openIntake(sql, log)
     await pipeline.#publishCurrent()
@@ -367,7 +368,6 @@ export class Pipeline {
       }
     }
     await this.sink.flush()
-    this.#evaluationsAtCheckpoint = this.engine.evaluations
   }
 
   /** Once the tables hold all that follows from the log: what the engine refused of it does not count as received. */

@@ -17,6 +17,8 @@ export type EngineEvaluation = {
 }
 
 const TENANT = 'default'
+/** One for all histories: whatever it keeps of a borrower must not show in the next. */
+const evaluate = compileCatalogue(CATALOGUE)
 
 /** Runs the feature engine over one borrower's history, in one partition with one slice. */
 export function runEngine(
@@ -24,7 +26,6 @@ export function runEngine(
   configuration: TenantConfiguration,
 ): { evaluations: EngineEvaluation[]; refused: { offset: number; reason: string }[] } {
   const partition = new FeaturePartition(1, 1)
-  const evaluate = compileCatalogue(CATALOGUE)
   partition.tenantOf(TENANT).tenant.configure(configuration)
   const evaluations: EngineEvaluation[] = []
   const refused: { offset: number; reason: string }[] = []

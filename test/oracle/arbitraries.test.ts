@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { AMOUNT_MINOR_MAX } from '../../features/events/fields.ts'
-import { createCalendar } from '../../features/time.ts'
+import { calendarOf } from '../../features/time.ts'
 import { oracleCases } from './arbitraries.ts'
 import { naiveCalendar } from './calendar.ts'
 import { newCoverage } from './coverage.ts'
@@ -118,7 +118,7 @@ describe('parts of a run', () => {
 describe('the naive calendar', () => {
   test('agrees with the product’s', () => {
     for (const zone of ['Asia/Shanghai', 'Europe/Prague', 'America/Sao_Paulo', 'UTC']) {
-      const [naive, real] = [naiveCalendar(zone), createCalendar(zone)]
+      const [naive, real] = [naiveCalendar(zone), calendarOf(zone)]
       for (const from of ['2018-10-25', '2018-02-10', '2024-03-25', '1988-04-05', '1970-01-01']) {
         const first = Date.parse(from) / MS_PER_DAY
         for (let day = first; day < first + 20; day++) {

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { incomingEvent } from '../../../features/events/contract.ts'
-import { createCalendar, dateOfDay, MS_PER_HOUR } from '../../../features/time.ts'
+import { calendarOf, dateOfDay, MS_PER_HOUR } from '../../../features/time.ts'
 import type { BerkaLoan } from './loans.ts'
 import type { RegionIndex } from './region-index.ts'
 import type { BerkaTransaction, PlacedTransaction } from './transactions.ts'
@@ -29,7 +29,7 @@ export type BerkaClock = {
 
 /** The clock of the README's rule: loans at 08:00, the rows of an account-day from 12:00 on, a minute apart. */
 export function createClock(): BerkaClock {
-  const calendar = createCalendar(ZONE)
+  const calendar = calendarOf(ZONE)
   // Counted back from the next midnight: clocks change at night, so the local hours after it are exact on every day.
   const atHour = (day: number, hour: number) => calendar.startOfDay(day + 1) - (24 - hour) * MS_PER_HOUR
   return {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PACKED_ROWS_MAX, PackedRows, type RowColumns } from '../../../features/streams/packed-rows.ts'
 import { TransactionColumns } from '../../../features/streams/transaction-rows.ts'
-import { createCalendar, MS_PER_DAY } from '../../../features/time.ts'
+import { calendarOf, MS_PER_DAY } from '../../../features/time.ts'
 
 const SEED = 20_260_601
 const RUNS = 60
@@ -78,7 +78,7 @@ const step = fc.oneof(
 )
 const borrower = fc.nat(BORROWERS - 1)
 
-const calendar = createCalendar('Asia/Shanghai')
+const calendar = calendarOf('Asia/Shanghai')
 
 function columnsOf(rows: readonly Row[]): TransactionColumns {
   const columns = new TransactionColumns(Math.max(CAPACITY, rows.length))
@@ -146,7 +146,7 @@ describe('packed rows', () => {
         }
         plain.forEach((rows, who) => {
           expect(unpacked(packed, who)).toEqual(rows)
-          expect(unpacked(packed, who, createCalendar('Asia/Shanghai'))).toEqual(rows)
+          expect(unpacked(packed, who, calendarOf('Asia/Shanghai'))).toEqual(rows)
         })
       }),
       { seed: SEED, numRuns: RUNS },

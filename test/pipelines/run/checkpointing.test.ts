@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
@@ -48,5 +48,25 @@ describe('a checkpoint of a running pipeline', () => {
       },
       options,
     )
+  })
+
+  it('comes soon after a start that had none and went through the log, so that the next start need not', async () => {
+    const directory = join(folder, 'rebuilt')
+    const checkpoint = join(directory, 'checkpoint')
+    const manifest = join(checkpoint, 'manifest.json')
+    const lines = historyLines({ borrowers: 10, days: 60, seed: 6 })
+    const take = (partition: string, some: string[]) =>
+      withPipeline(
+        directory,
+        async (pipeline) => {
+          await pipeline.take(toIncoming(some, { tenant: 'default', partition }), undefined)
+          await pipeline.drain()
+          return until(() => existsSync(manifest))
+        },
+        options,
+      )
+    await take('file:z', lines.slice(0, -1))
+    rmSync(checkpoint, { recursive: true })
+    expect(await take('file:y', lines.slice(-1))).toBe(true)
   })
 })

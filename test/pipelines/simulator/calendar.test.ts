@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createCalendar, dateOfDay, dayOfDate } from '../../../features/time.ts'
+import { calendarOf, dateOfDay, dayOfDate } from '../../../features/time.ts'
 import { addMonths, chineseNewYear, simulatedDay } from '../../../pipelines/simulator/calendar.ts'
 
 describe('the calendar of the simulation', () => {
@@ -12,7 +12,7 @@ describe('the calendar of the simulation', () => {
   })
 
   it('has the business dates of Shanghai', () => {
-    const shanghai = createCalendar('Asia/Shanghai')
+    const shanghai = calendarOf('Asia/Shanghai')
     for (const date of ['2019-12-31', '2024-02-29', '2026-06-30']) {
       const day = dayOfDate(date)
       expect(simulatedDay(day)).toMatchObject({ date, start_ms: shanghai.startOfDay(day) })

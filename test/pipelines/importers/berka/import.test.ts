@@ -1,12 +1,12 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { createCalendar, dateOfDay } from '../../../../features/time.ts'
+import { calendarOf, dateOfDay } from '../../../../features/time.ts'
 import { importBerka } from '../../../../pipelines/importers/berka/import.ts'
 import { berkaSummaryLines, REFUSED_LINES_MAX } from '../../../../pipelines/importers/berka/summary.ts'
 import { addRows, copyOfFixture, edit, FIXTURE, FIXTURE_TRANSACTIONS, imported, ofType } from './read.ts'
 
-const calendar = createCalendar('Europe/Prague')
+const calendar = calendarOf('Europe/Prague')
 const localTime = (ms: number) => `${dateOfDay(calendar.dayOf(ms))} ${calendar.hourOf(ms)}:${(ms / 60_000) % 60}`
 
 describe('the events of the invented folder', () => {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { createCalendar, dateOfDay } from '../../../../features/time.ts'
+import { calendarOf, dateOfDay } from '../../../../features/time.ts'
 import { ROUNDING_MINOR_MAX } from '../../../../pipelines/importers/berka/balance-order.ts'
 import { imported, ofType } from './read.ts'
 
@@ -12,7 +12,7 @@ const TRANSACTIONS = 'trans_1993-01_to_1994-03_truncated.asc'
 const present = existsSync(join(FOLDER, TRANSACTIONS))
 if (!present) console.warn('SKIPPED: the Berka data is not in ../shared/data/berka, the importer was not tried on it')
 
-const prague = createCalendar('Europe/Prague')
+const prague = calendarOf('Europe/Prague')
 const dateAt = (ms: number) => dateOfDay(prague.dayOf(ms))
 
 /** The source, read again and in the plainest way: fields without quotes, whole lines only. */
