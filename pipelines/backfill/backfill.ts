@@ -1,11 +1,12 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises'
+import { compileCatalogue, type Evaluate } from '../../features/catalogue/compile.ts'
 import { type FeatureDefinition, featureColumn } from '../../features/catalogue/define.ts'
 import type { Database, Sql } from '../../sql/client.ts'
 import { ensureFeatureColumns, migrate } from '../../sql/migrate.ts'
 import { readBackfills } from '../../sql/queries/backfills.ts'
-import { readLog } from '../../sql/queries/log.ts'
 import { readProgress } from '../../sql/queries/progress.ts'
 import { readPublished } from '../../sql/queries/published.ts'
+import { readRebuildEvents } from '../../sql/queries/rebuild.ts'
 import { readStoredTicks, readWarningTurns } from '../../sql/queries/stored-ticks.ts'
 import { type BackfillRow, createBackfillsBlock } from '../../sql/tables/backfills.ts'
 import type { JobProgress } from '../jobs.ts'
@@ -15,8 +16,8 @@ import { type BackfillJob, planBackfill } from './plan.ts'
 import { Rewrite } from './rewrite.ts'
 import { BackfillWriter } from './writer.ts'
 
-/** Records of one page: read and decoded in one go, which events that arrive meanwhile have to wait for. */
-const LOG_PAGE_ROWS = 5000
+/** Places of one page: read and decoded in one go, which events that arrive meanwhile have to wait for. */
+const LOG_PAGE_OFFSETS = 5000
 /** After so long others get their turn. */
 const TURN_MS = 5
 
@@ -90,12 +91,14 @@ class Run {
   readonly #sql: Sql
   readonly #total: number
   readonly #writer: BackfillWriter
+  readonly #evaluate: Evaluate
   events = 0
 
   constructor(parts: BackfillParts, sql: Sql, jobs: readonly BackfillJob[]) {
     this.#parts = parts
     this.#sql = sql
     this.#writer = new BackfillWriter(sql, parts.catalogue.map(featureColumn), parts.rowsPerBlock)
+    this.#evaluate = compileCatalogue(parts.catalogue)
     const reaches = jobs.flatMap((job) => [...rowsByPartition(job).values()].map(reachOf))
     this.#total = reaches.reduce((sum, { until }) => sum + until, 0)
   }
@@ -136,12 +139,12 @@ class Run {
     const turns = new PlaceCursor(readWarningTurns(turnsSql, partition, until))
     const writer = this.#writer
     writer.begin(rows)
-    const rewrite = new Rewrite({ shape, catalogue, coverage, fromOffset: from, ticks, turns, writer })
+    const evaluate = this.#evaluate
+    const rewrite = new Rewrite({ shape, catalogue, evaluate, coverage, fromOffset: from, ticks, turns, writer })
     let turnEnds = performance.now() + TURN_MS
     try {
-      for await (const page of readLog(log, partition, 0, LOG_PAGE_ROWS)) {
+      for await (const page of readRebuildEvents(log, partition, 0, until - 1, LOG_PAGE_OFFSETS)) {
         for (const record of page) {
-          if (record.offset >= until) break
           const waiting = rewrite.apply(record)
           if (waiting !== undefined) await waiting
           this.events++
@@ -152,7 +155,6 @@ class Run {
           await yieldToOthers()
           turnEnds = performance.now() + TURN_MS
         }
-        if ((page.at(-1)?.offset ?? 0) >= until - 1) break
       }
       await writer.finish(until)
     } finally {

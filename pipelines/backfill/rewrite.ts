@@ -1,9 +1,9 @@
-import { compileCatalogue, type Evaluate } from '../../features/catalogue/compile.ts'
+import type { Evaluate } from '../../features/catalogue/compile.ts'
 import type { FeatureDefinition } from '../../features/catalogue/define.ts'
 import type { EventOf } from '../../features/events/contract.ts'
-import type { LogRecord } from '../../features/events/record.ts'
 import { FeaturePartition } from '../../features/partition.ts'
 import type { Borrower } from '../../features/state/borrower.ts'
+import type { RebuildRecord } from '../../sql/queries/rebuild.ts'
 import type { PlaceOfBorrower, WarningTurn } from '../../sql/queries/stored-ticks.ts'
 import { type Coverage, withhold } from '../engine/coverage.ts'
 import { withheldColumns } from '../engine/definitions.ts'
@@ -14,6 +14,8 @@ import type { BackfillWriter } from './writer.ts'
 export type RewriteParts = {
   readonly shape: { readonly partitions: number; readonly slices: number }
   readonly catalogue: readonly FeatureDefinition[]
+  /** The catalogue compiled: once for all partitions, as it takes a while to get fast. */
+  readonly evaluate: Evaluate
   /** With the features that this backfill brings. */
   readonly coverage: Coverage
   /** Rows below it are there already. */
@@ -31,7 +33,6 @@ export type RewriteParts = {
 export class Rewrite {
   readonly #parts: RewriteParts
   readonly #features: FeaturePartition
-  readonly #evaluate: Evaluate
   readonly #row: Float64Array
   #withheld: Int32Array
   /** Borrowers whose warning is open, as tenant and token. */
@@ -41,13 +42,12 @@ export class Rewrite {
     const { shape, catalogue } = parts
     this.#parts = parts
     this.#features = new FeaturePartition(shape.partitions, shape.slices)
-    this.#evaluate = compileCatalogue(catalogue)
     this.#row = new Float64Array(catalogue.length)
     this.#withheld = withheldColumns(catalogue, { features: [] })
   }
 
   /** Applies one record and hands over its rows. Only a tick has to wait, for what the tables say of it. */
-  apply(record: LogRecord): Promise<void> | undefined {
+  apply(record: RebuildRecord): Promise<void> | undefined {
     const { event } = record
     if (event.type === 'day.closed') return this.#sweep(record, event)
     if (event.type === 'tenant.configured') this.#features.configure(event)
@@ -61,7 +61,7 @@ export class Rewrite {
     return undefined
   }
 
-  async #sweep(record: LogRecord, event: EventOf<'day.closed'>): Promise<void> {
+  async #sweep(record: RebuildRecord, event: EventOf<'day.closed'>): Promise<void> {
     const { ticks, turns } = this.#parts
     await turns.takeThrough(record.offset - 1, ({ tenant, borrower, isOpen }) => {
       if (isOpen) this.#warned.add(keyOf(tenant, borrower))
@@ -81,9 +81,9 @@ export class Rewrite {
     }
   }
 
-  #write(borrower: Borrower, record: LogRecord, lateMs: number): void {
-    const { coverage, writer } = this.#parts
-    this.#evaluate(borrower, this.#row, 0)
+  #write(borrower: Borrower, record: RebuildRecord, lateMs: number): void {
+    const { coverage, evaluate, writer } = this.#parts
+    evaluate(borrower, this.#row, 0)
     withhold(this.#row, 0, this.#withheld, coverage, record.partition, record.offset)
     writer.append(evaluationMeta(borrower, record, lateMs), this.#row)
   }

@@ -30,7 +30,7 @@ export function isSwept(borrower: Borrower, end: number, hasWarning: () => boole
 /** What a row of `features` says besides its values; `time` is the borrower's as it was when they were computed. */
 export function evaluationMeta(
   borrower: Borrower,
-  { partition, offset, event }: LogRecord,
+  { partition, offset, event }: Pick<LogRecord, 'partition' | 'offset' | 'event'>,
   late_ms: number,
   time = borrower.time,
 ): EvaluationMeta {

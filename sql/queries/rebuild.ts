@@ -26,7 +26,7 @@ export type StoredSignalChange = PlacedRow & Pick<SignalRow, 'signal' | 'severit
 export type StoredFeedChange = PlacedRow & Pick<WarningRow, 'type' | 'warning_id' | 'severity' | 'time'>
 
 /** A record of the log without what no state depends on: where it came from, and of some types who sent it. */
-export type RebuildRecord = { readonly offset: number; readonly event: Event }
+export type RebuildRecord = { readonly partition: number; readonly offset: number; readonly event: Event }
 
 /**
  * The records of a partition from `fromOffset` through `lastOffset`, in pages, by offset. The next page is read while the
@@ -87,7 +87,7 @@ async function readEvents(sql: Sql, partition: number, from: number, through: nu
     const subject = reader.string()
     // The contract checked the event before it was written.
     const event = { id, source, type, version, time, tenant, subject, data: restoreData(reader.string()) } as Event
-    if (offset !== records.at(-1)?.offset) records.push({ offset, event })
+    if (offset !== records.at(-1)?.offset) records.push({ partition, offset, event })
   }
   return records
 }
