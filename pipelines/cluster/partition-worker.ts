@@ -136,7 +136,11 @@ export class PartitionWorker {
     await this.drain()
     await this.#checkpointing
     this.#throwFailure()
-    const isWritten = await this.#turn(() => this.#checkpoints.write(this.#checkpoints.begin(this.engine)))
+    // In one turn: a batch that came meanwhile must not get in between, or the checkpoint would run ahead of the tables.
+    const isWritten = await this.#turn(async () => {
+      await this.sink.flush()
+      return this.#checkpoints.write(this.#checkpoints.begin(this.engine))
+    })
     if (isWritten) await this.#copies?.push()
     await this.abandon()
   }
