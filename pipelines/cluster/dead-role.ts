@@ -16,15 +16,13 @@ export type DeadParts = {
   readonly names: TopicNames
   /** A session of its own, of the shard that has the rows without a partition of the log; closed with the role. */
   readonly sql: Sql
-  /** Between an insert and the commit of what it came from: where tests kill the process. */
-  readonly onInserted?: () => void
 }
 
 /**
  * Fills `dead_letters` from the `.dead` topics of the inputs. A row's key is the place of what was refused, so that what is
  * written again after a crash, or stands in the topic twice, is one row.
  */
-export function startDeadLetters({ kafka, config, names, sql, onInserted }: DeadParts): Role {
+export function startDeadLetters({ kafka, config, names, sql }: DeadParts): Role {
   const inputs = new Map(config.inputs.map((input) => [names.dead(input.topic), input]))
   const block = createDeadLettersBlock()
 
@@ -58,7 +56,6 @@ export function startDeadLetters({ kafka, config, names, sql, onInserted }: Dead
         })
       }
       await sql.insertBlock('dead_letters', block)
-      onInserted?.()
       await control.commit([{ topic, partition, offset: (some.at(-1)?.offset ?? -1) + 1 }])
     }
   }

@@ -55,6 +55,7 @@ export class PartitionWorker {
   #evaluationsAtCheckpoint: number
   #checkpointing: Promise<void> | undefined
   #failure: unknown
+  #isClosing = false
   #isClosed = false
   /** Offset of the next record that is wanted. */
   next: number
@@ -117,7 +118,8 @@ export class PartitionWorker {
         await this.sink.flushIfDue()
       })
     }
-    if (this.engine.evaluations - this.#evaluationsAtCheckpoint >= this.#checkpointEvaluations) {
+    const isDue = this.engine.evaluations - this.#evaluationsAtCheckpoint >= this.#checkpointEvaluations
+    if (isDue && !this.#isClosing) {
       this.#checkpointing ??= this.#checkpoint()
     }
   }
@@ -135,10 +137,16 @@ export class PartitionWorker {
   /** Writes all there is and a checkpoint of it, for whoever owns the partition next. */
   async close(): Promise<void> {
     this.#copies?.hurry()
+    // A batch that is under way begins no checkpoint beside the last one.
+    this.#isClosing = true
     await this.drain()
     await this.#checkpointing
     this.#throwFailure()
-    const isWritten = await this.#turn(() => this.#checkpoints.write(this.#checkpoints.begin(this.engine)))
+    // In one turn: a batch that came meanwhile must not get in between, or the checkpoint would run ahead of the tables.
+    const isWritten = await this.#turn(async () => {
+      await this.sink.flush()
+      return this.#checkpoints.write(this.#checkpoints.begin(this.engine))
+    })
     if (isWritten) await this.#copies?.push()
     await this.abandon()
   }

@@ -89,8 +89,10 @@ it('a partition that moves to another machine goes on from its checkpoint in the
     )
   const half = Math.floor(log.length / 2)
   const one = await open('one', 1)
-  await one.take(log.slice(0, half))
-  await one.close()
+  await one.take(log.slice(0, half - 200))
+  const closing = one.close()
+  // A batch that comes while the process ends is in the checkpoint and the tables, or in neither.
+  await Promise.all([closing, one.take(log.slice(half - 200, half))])
   rmSync(join(folder, 'one'), { recursive: true })
   const two = await open('two', 2)
   expect(details).toEqual(['no checkpoint', expect.stringMatching(/^\d+ borrowers$/)])
