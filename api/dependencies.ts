@@ -1,4 +1,5 @@
 import type { DeadLetterFilter } from '../sql/queries/dead-letters.ts'
+import type { TapeMap } from '../sql/tapes/map.ts'
 import type { KeyStore } from './keys.ts'
 import type { BorrowerView, FeedRow } from './rows.ts'
 
@@ -41,6 +42,16 @@ export type RedriveRequest = {
   readonly dryRun: boolean
 }
 
+/** A month-end tape, a file of this machine, that is to be loaded as a data set. */
+export type ImportRequest = {
+  readonly file: string
+  readonly map: TapeMap
+  readonly tenant: string
+  readonly dataset: string
+  readonly replace: boolean
+  readonly check: boolean
+}
+
 export type Dependencies = {
   /**
    * Takes the bytes of single events, as they were sent, and resolves when what was accepted is durable: one result
@@ -69,6 +80,7 @@ export type Dependencies = {
     verify(tenant: string | undefined, signal: AbortSignal): AsyncIterable<string>
     backfill(features: readonly string[], signal: AbortSignal): AsyncIterable<string>
     redrive(wanted: RedriveRequest, signal: AbortSignal): AsyncIterable<string>
+    importTape(wanted: ImportRequest, signal: AbortSignal): AsyncIterable<string>
   }
   /** Bearer token of the local command line: may name any tenant, and is the only one that may use `/sql` and `/jobs`. */
   readonly operatorToken: string

@@ -1,10 +1,11 @@
-import { Readable } from 'node:stream'
 import { z } from 'zod'
 import { DEAD_LETTER_ID } from '../../sql/queries/dead-letters.ts'
 import type { Api } from '../api.ts'
 import type { Dependencies } from '../dependencies.ts'
 import { answers, GUARDED, text } from '../openapi/document.ts'
 import { instantParameter, integerParameter, tenantParameter } from '../parameters.ts'
+import { registerImport } from './import.ts'
+import { sendLines } from './lines.ts'
 
 const FEATURES_LENGTH_MAX = 10_000
 const WORD_LENGTH_MAX = 200
@@ -58,26 +59,17 @@ const redriveSchema = {
   }),
 }
 
-/** `POST /jobs/verify`, `POST /jobs/backfill`, `POST /jobs/redrive`. */
+/** `POST /jobs/verify`, `POST /jobs/backfill`, `POST /jobs/redrive`, `POST /jobs/import`. */
 export function registerJobs(app: Api, jobs: NonNullable<Dependencies['jobs']>): void {
   const config = { access: 'operator' } as const
 
-  /** The lines of a job, which stops when the caller goes. */
-  const linesOf = (raw: NodeJS.EventEmitter, start: (signal: AbortSignal) => AsyncIterable<string>) => {
-    const abort = new AbortController()
-    raw.once('close', () => abort.abort())
-    return Readable.from(start(abort.signal), { objectMode: false })
-  }
-
   app.post('/jobs/verify', { config, schema: verifySchema }, async (request, reply) => {
     const { tenant } = request.query
-    const lines = linesOf(reply.raw, (signal) => jobs.verify(tenant, signal))
-    return reply.type('application/x-ndjson').send(lines as never)
+    return sendLines(reply, (signal) => jobs.verify(tenant, signal))
   })
   app.post('/jobs/backfill', { config, schema: backfillSchema }, async (request, reply) => {
     const features = request.query.features.split(',')
-    const lines = linesOf(reply.raw, (signal) => jobs.backfill(features, signal))
-    return reply.type('application/x-ndjson').send(lines as never)
+    return sendLines(reply, (signal) => jobs.backfill(features, signal))
   })
   app.post('/jobs/redrive', { config, schema: redriveSchema }, async (request, reply) => {
     const { since, until, limit, dry_run, ...rest } = request.query
@@ -87,7 +79,7 @@ export function registerJobs(app: Api, jobs: NonNullable<Dependencies['jobs']>):
       until: until === undefined ? undefined : Date.parse(until),
     }
     const wanted = { filter, limit: limit ?? REDRIVE_LIMIT_MAX, dryRun: dry_run === 'true' }
-    const lines = linesOf(reply.raw, (signal) => jobs.redrive(wanted, signal))
-    return reply.type('application/x-ndjson').send(lines as never)
+    return sendLines(reply, (signal) => jobs.redrive(wanted, signal))
   })
+  registerImport(app, jobs)
 }

@@ -18,6 +18,12 @@ export function tenantName(text: string): string {
   throw new UsageError(`--tenant ${JSON.stringify(text)} is not a name of printable ASCII without spaces`)
 }
 
+/** The name of a data set; own loans have the empty one. */
+export function datasetName(text: string): string {
+  if (token.safeParse(text).success) return text
+  throw new UsageError(`--dataset ${JSON.stringify(text)} is not a name of printable ASCII without spaces`)
+}
+
 /** Fails when a file to be written has no folder; `-` is standard output. */
 export function requireFolder(path: string): void {
   const folder = dirname(path)

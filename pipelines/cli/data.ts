@@ -33,8 +33,9 @@ export function requireData(directory: string): void {
 export async function tryData<Result>(
   directory: string,
   use: DataUse<Result>,
+  { makes }: { readonly makes?: true } = {},
 ): Promise<{ readonly busy: true } | { readonly busy: false; readonly result: Result }> {
-  requireData(directory)
+  if (makes !== true) requireData(directory)
   try {
     const opened = await openEmbedded(directory)
     if (!('locked' in opened)) {
@@ -53,10 +54,14 @@ export async function tryData<Result>(
 }
 
 /** Tries for a while: whoever holds the directory may be about to end, or to answer. */
-export async function withData<Result>(directory: string, use: DataUse<Result>): Promise<Result> {
+export async function withData<Result>(
+  directory: string,
+  use: DataUse<Result>,
+  options: { readonly makes?: true } = {},
+): Promise<Result> {
   const until = performance.now() + LOCK_WAIT_MS_MAX
   for (;;) {
-    const attempt = await tryData(directory, use)
+    const attempt = await tryData(directory, use, options)
     if (!attempt.busy) return attempt.result
     if (performance.now() >= until) {
       throw new Failure(`another process holds ${directory}: stop it, or choose another directory with --data`)

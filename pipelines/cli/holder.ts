@@ -13,6 +13,7 @@ const RUN_FILE = 'run.json'
 const STATUS_FILE = 'status'
 /** A process that lives answers this soon, however busy it is. */
 const ALIVE_TIMEOUT_MS = 1000
+const PLAIN_TEXT = 'text/plain; charset=utf-8'
 
 const runFile = z.object({
   pid: z.int().min(1),
@@ -59,11 +60,16 @@ export async function findHolder(directory: string): Promise<Holder | undefined>
 export async function ask(
   holder: Holder,
   path: string,
-  options: { readonly method?: 'POST'; readonly body?: string; readonly signal?: AbortSignal } = {},
+  options: {
+    readonly method?: 'POST'
+    readonly body?: string
+    readonly type?: string
+    readonly signal?: AbortSignal
+  } = {},
 ): Promise<Response> {
-  const { body, signal, method = body === undefined ? 'GET' : 'POST' } = options
+  const { body, type = PLAIN_TEXT, signal, method = body === undefined ? 'GET' : 'POST' } = options
   const headers: Record<string, string> = { authorization: `Bearer ${holder.operator_token}` }
-  if (body !== undefined) headers['content-type'] = 'text/plain; charset=utf-8'
+  if (body !== undefined) headers['content-type'] = type
   let response: Response
   try {
     response = await fetch(new URL(path, holder.url), {

@@ -23,15 +23,23 @@ export type JobUse<Result> = {
   ) => Promise<Result>
   /** Path and query of the job at the process that holds it. */
   readonly path: string
+  /** What is sent there as JSON, if anything. */
+  readonly body?: object
+  /** A directory that is absent or empty is made, instead of being a mistake. */
+  readonly makes?: true
 }
 
 /** Runs a job until its end or Ctrl-C, with its progress on standard error. */
 export function runJob<Result>(directory: string, use: JobUse<Result>): Promise<Result> {
   return withJobProgress(use.label, (onProgress, signal) =>
-    withData(directory, {
-      opened: (database) => use.opened(database, onProgress, signal),
-      held: (holder) => askForJob<Result>(holder, use.path, onProgress, signal),
-    }),
+    withData(
+      directory,
+      {
+        opened: (database) => use.opened(database, onProgress, signal),
+        held: (holder) => askForJob<Result>(holder, use, onProgress, signal),
+      },
+      use.makes === true ? { makes: true } : {},
+    ),
   )
 }
 
@@ -58,11 +66,12 @@ export async function withJobProgress<Result>(
 /** Asks the process that holds the directory for a job and follows it. */
 export async function askForJob<Result>(
   holder: Holder,
-  path: string,
+  { path, body }: Pick<JobUse<Result>, 'path' | 'body'>,
   onProgress: (progress: JobProgress) => void,
   signal: AbortSignal,
 ): Promise<Result> {
-  const response = await ask(holder, path, { method: 'POST', signal })
+  const sent = body === undefined ? {} : { body: JSON.stringify(body), type: 'application/json' }
+  const response = await ask(holder, path, { method: 'POST', signal, ...sent })
   for await (const line of linesOf(response, signal)) {
     const message = lineSchema.parse(JSON.parse(line))
     if ('progress' in message) onProgress(message.progress)

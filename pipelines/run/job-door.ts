@@ -1,6 +1,7 @@
 import type { Dependencies } from '../../api/dependencies.ts'
 import { backfill } from '../backfill/backfill.ts'
 import { redrive } from '../deadletters/redrive.ts'
+import { importTape } from '../importers/snapshots/import.ts'
 import type { JobProgress } from '../jobs.ts'
 import { verify } from '../verify/verify.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -25,7 +26,7 @@ export function createJobDoor(
 
   async function* linesOf<Result>(signal: AbortSignal, work: Work<Result>): AsyncGenerator<string, void, undefined> {
     if (isBusy) {
-      yield line({ failure: 'another verify, backfill or redrive is running: wait for its end' })
+      yield line({ failure: 'another verify, backfill, redrive or import is running: wait for its end' })
       return
     }
     isBusy = true
@@ -75,6 +76,11 @@ export function createJobDoor(
       linesOf(signal, async (onProgress) => {
         const result = await redrive(pipeline, { ...wanted, onProgress, signal })
         return { ok: true, result }
+      }),
+    importTape: (wanted, signal) =>
+      linesOf(signal, async (onProgress) => {
+        const outcome = await importTape(wanted, { database, onProgress, signal })
+        return outcome.ok ? { ok: true, result: outcome.report } : outcome
       }),
   }
 }

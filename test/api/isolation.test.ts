@@ -30,6 +30,7 @@ describe('every route', () => {
     expect(routes.map(({ method, path }) => `${method} ${path}`)).toEqual([
       'GET /docs',
       'POST /jobs/backfill',
+      'POST /jobs/import',
       'POST /jobs/redrive',
       'POST /jobs/verify',
       'GET /livez',
@@ -102,7 +103,19 @@ const STATEMENTS: Readonly<Record<string, string>> = {
   'GET /sql': 'query=SELECT%201',
   'POST /jobs/backfill': 'features=a%401',
 }
-const BODIES: Readonly<Record<string, string>> = { '/sql': 'SELECT 1', '/v1/events': '[]' }
+const TAPE = {
+  file: '/tape.csv',
+  map: { columns: { loan: 'loan', month: 'month', dpd: 'dpd' }, buckets: [{ name: 'all', from_dpd: 0 }] },
+  tenant: 'bank',
+  dataset: 'tape',
+  replace: false,
+  check: true,
+}
+const BODIES: Readonly<Record<string, string>> = {
+  '/sql': 'SELECT 1',
+  '/v1/events': '[]',
+  '/jobs/import': JSON.stringify(TAPE),
+}
 
 function isOperators(path: string): boolean {
   return path === '/sql' || path.startsWith('/jobs/')

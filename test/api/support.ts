@@ -175,6 +175,9 @@ export function createTestApp(
       async *redrive(wanted) {
         yield `${JSON.stringify({ result: wanted })}\n`
       },
+      async *importTape(wanted) {
+        yield `${JSON.stringify({ result: wanted })}\n`
+      },
     },
     operatorToken: OPERATOR_TOKEN,
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', text: 'one_total 1\n' }),

@@ -89,7 +89,8 @@ function redriveWherever(
   return withData<RedriveSummary | undefined>(options.data, {
     // Intake and engine are wanted, not the tables alone: the pipeline opens the directory itself.
     opened: () => Promise.resolve(undefined),
-    held: (holder) => askForJob<RedriveSummary>(holder, `/jobs/redrive?${queryOf(wanted)}`, onProgress, signal),
+    held: (holder) =>
+      askForJob<RedriveSummary>(holder, { path: `/jobs/redrive?${queryOf(wanted)}` }, onProgress, signal),
   }).then(async (done) => {
     if (done !== undefined) return done
     const pipeline = await openForCommand({ directory: options.data, withoutModel: !options.model })

@@ -5,10 +5,11 @@ import { requireFolder } from '../arguments.ts'
 import { openLineFile } from '../line-file.ts'
 import { Failure, print, say, UsageError } from '../output.ts'
 import { Progress } from '../progress.ts'
+import { creditRecordCommand, snapshotsCommand } from './import-tape.ts'
 
 export function importCommand(): Command {
   return new Command('import')
-    .description("turns somebody else's data into events")
+    .description("turns somebody else's data into events or month-end snapshots")
     .addCommand(
       new Command('berka')
         .description('the PKDD’99 "Financial" data of a Czech bank: accounts, loans, transactions')
@@ -21,6 +22,8 @@ export function importCommand(): Command {
         )
         .action(berka),
     )
+    .addCommand(creditRecordCommand())
+    .addCommand(snapshotsCommand())
 }
 
 async function berka(directory: string, options: { out: string; json?: true }): Promise<void> {
