@@ -1,5 +1,6 @@
 import { TRAIT } from '../streams/transactions.ts'
 import { firstDayOfMonth, MS_PER_DAY, monthOfDay } from '../time.ts'
+import { setAll } from './fill.ts'
 import type { BalanceSteps } from './long/balance-steps.ts'
 import { firstAfter } from './rows.ts'
 import { type FactView, slotsOf } from './view.ts'
@@ -29,7 +30,7 @@ export const BALANCE_FACTS = {
   names: NAMES,
   compute(view: FactView, out: Float64Array): void {
     const { borrower } = view
-    out.fill(Number.NaN)
+    setAll(out, Number.NaN)
     out[SLOT.balance_last] = borrower.columns.last_balance_minor[borrower.index] as number
     if (view.running !== null) {
       computeRunning(view, view.running.balances, out)

@@ -1,6 +1,7 @@
 import { TRAIT } from '../streams/transactions.ts'
 import { MS_PER_DAY } from '../time.ts'
 import { bitOf } from './bits.ts'
+import { setAll } from './fill.ts'
 import type { RunningFacts } from './long/running.ts'
 import { PartySums } from './party-sums.ts'
 import type { RowList } from './rows.ts'
@@ -78,7 +79,7 @@ function sumByParty({ rows }: FactView, list: RowList, from: number): void {
 /** Fills `daily`; says whether plain sums of it are exact in any order. */
 function fillDaily({ rows, first, end, day }: FactView): boolean {
   const { days, traits, amounts } = rows
-  daily.fill(0)
+  setAll(daily, 0)
   const oldest = day - DAYS + 1
   let moved = 0
   for (let i = end - 1; i >= first; i--) {

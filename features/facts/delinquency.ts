@@ -1,4 +1,5 @@
 import { UNSETTLED } from '../ledger/loan.ts'
+import { setAll } from './fill.ts'
 import { type FactView, slotsOf } from './view.ts'
 
 /** Days past due now and before. Missing where no loan is known. */
@@ -11,7 +12,7 @@ export const DELINQUENCY_FACTS = {
   names: NAMES,
   compute({ loans, borrower, day }: FactView, out: Float64Array): void {
     if (loans.length === 0) {
-      out.fill(Number.NaN)
+      setAll(out, Number.NaN)
       return
     }
     const { tenant } = borrower

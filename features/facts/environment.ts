@@ -1,7 +1,10 @@
 import type { FinancialStatement } from '../events/contract.ts'
+import { type IndexKind, valueAt } from '../state/indices.ts'
+import { type Names, NO_NAME } from '../state/names.ts'
 import { COURT_DAYS, type Dated, type Statement } from '../state/reports.ts'
 import { MS_PER_DAY } from '../time.ts'
 import { ExactSums } from './exact-sums.ts'
+import { setAll } from './fill.ts'
 import { newestLoan } from './proceeds.ts'
 import { type FactView, slotsOf } from './view.ts'
 
@@ -42,11 +45,11 @@ const MARGIN_CHANGE_MIN = -0.05
 export const ENVIRONMENT_FACTS = {
   names: NAMES,
   compute(view: FactView, out: Float64Array): void {
-    out.fill(Number.NaN)
+    setAll(out, Number.NaN)
     const { borrower, time } = view
     const salary = borrower.columns.last_salary_time[borrower.index] as number
     if (salary > time - SALARY_DAYS * MS_PER_DAY) out[SLOT.days_since_salary] = (time - salary) / MS_PER_DAY
-    out.fill(0, SLOT.litigation_count_365d, SLOT.collateral_latest_total)
+    setAll(out, 0, SLOT.litigation_count_365d, SLOT.collateral_latest_total)
     indexChanges(view, out)
     const { reports } = borrower
     if (reports === null) return
@@ -96,15 +99,15 @@ function indexChanges(view: FactView, out: Float64Array): void {
   if (view.indices.points.size === 0) return
   const loan = newestLoan(view)
   if (loan === null) return
-  const { names } = loan
-  out[SLOT.industry_index_change_90d] = change(view, 'industry_index', names.textOf(loan.industry))
-  out[SLOT.region_index_change_90d] = change(view, 'region_index', names.textOf(loan.region))
+  out[SLOT.industry_index_change_90d] = change(view, 'industry_index', loan.industry, loan.names)
+  out[SLOT.region_index_change_90d] = change(view, 'region_index', loan.region, loan.names)
 }
 
-function change({ indices, time }: FactView, kind: string, reference: string): number {
-  if (reference === '') return Number.NaN
-  const before = indices.valueAt(kind, reference, time - INDEX_DAYS * MS_PER_DAY)
-  return before === 0 ? Number.NaN : indices.valueAt(kind, reference, time) / before - 1
+function change({ indices, time }: FactView, kind: IndexKind, reference: number, names: Names): number {
+  const series = reference === NO_NAME ? undefined : indices.seriesOf(kind, reference, names)
+  if (series === undefined) return Number.NaN
+  const before = valueAt(series, time - INDEX_DAYS * MS_PER_DAY)
+  return before === 0 ? Number.NaN : valueAt(series, time) / before - 1
 }
 
 function statementRatios(statements: readonly Statement[], latest: Statement, out: Float64Array): void {

@@ -1,3 +1,5 @@
+import { setAll } from './fill.ts'
+
 /**
  * Sums of integers, each the double nearest to the exact one, also beyond 2^53, where a plain sum would depend on the order
  * of what it adds. What an addition of two doubles rounds away is a double too, so it is kept and added up beside the sum.
@@ -12,8 +14,8 @@ export class ExactSums {
   }
 
   clear(): void {
-    this.#sums.fill(0)
-    this.#rounded.fill(0)
+    setAll(this.#sums, 0)
+    setAll(this.#rounded, 0)
   }
 
   add(slot: number, amount: number): void {

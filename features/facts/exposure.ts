@@ -1,6 +1,7 @@
 import { type Loan, UNSETTLED } from '../ledger/loan.ts'
 import { monthOfDay } from '../time.ts'
 import { ExactSums } from './exact-sums.ts'
+import { setAll } from './fill.ts'
 import { type FactView, slotsOf } from './view.ts'
 
 /** What is owed, when, and against which limits. Missing where no loan is known. */
@@ -41,7 +42,7 @@ export const EXPOSURE_FACTS = {
   compute(view: FactView, out: Float64Array): void {
     view.next_instalment_minor = Number.NaN
     if (view.loans.length === 0) {
-      out.fill(Number.NaN)
+      setAll(out, Number.NaN)
       return
     }
     const { day } = view

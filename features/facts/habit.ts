@@ -3,6 +3,7 @@ import type { Contact } from '../state/reports.ts'
 import { CONTACT_DAYS } from '../state/reports.ts'
 import { MS_PER_DAY } from '../time.ts'
 import { sortFew } from './few-numbers.ts'
+import { setAll } from './fill.ts'
 import { type FactView, slotsOf } from './view.ts'
 
 /** Repayment habit: the instalments in the order they were settled, ties by due date, then by loan. */
@@ -39,7 +40,7 @@ export const HABIT_FACTS = {
   names: NAMES,
   compute(view: FactView, out: Float64Array): void {
     if (view.loans.length === 0) {
-      out.fill(Number.NaN)
+      setAll(out, Number.NaN)
       return
     }
     const kept = keepLatest(view.loans)
@@ -91,7 +92,7 @@ function meanLate(count: number): number {
 
 function overSix(isFull: boolean, out: Float64Array): void {
   if (!isFull) {
-    out.fill(Number.NaN, SLOT.days_late_mean_6, SLOT.on_time_streak)
+    setAll(out, Number.NaN, SLOT.days_late_mean_6, SLOT.on_time_streak)
     return
   }
   let worst = Number.NEGATIVE_INFINITY

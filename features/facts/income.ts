@@ -1,4 +1,5 @@
 import { sortFew } from './few-numbers.ts'
+import { setAll } from './fill.ts'
 import type { Payer, Payers } from './long/payers.ts'
 import { PartySums } from './party-sums.ts'
 import type { RowList } from './rows.ts'
@@ -49,7 +50,7 @@ export const INCOME_FACTS = {
 }
 
 function regularIncome(view: FactView, out: Float64Array): void {
-  out.fill(Number.NaN, 0, SLOT.salary_overdue)
+  setAll(out, Number.NaN, 0, SLOT.salary_overdue)
   if (view.rows.length === 0 && view.borrower.columns.transactions_since[view.borrower.index] === Infinity) return
   if (view.running !== null) {
     runningIncome(view, view.running.payers, out)

@@ -4,6 +4,7 @@ import { TRAIT } from '../streams/transactions.ts'
 import { MS_PER_DAY, MS_PER_HOUR } from '../time.ts'
 import { ExactSums } from './exact-sums.ts'
 import { FewNumbers } from './few-numbers.ts'
+import { setAll } from './fill.ts'
 import { firstAfter } from './rows.ts'
 import { type FactView, slotsOf } from './view.ts'
 
@@ -40,10 +41,10 @@ const channels = new FewNumbers()
 export const PAYMENT_FACTS = {
   names: NAMES,
   compute(view: FactView, out: Float64Array): void {
-    out.fill(Number.NaN)
+    setAll(out, Number.NaN)
     if (view.loans.length === 0) return
-    out.fill(0, 0, SLOT.paying_account_count_180d)
-    out.fill(0, SLOT.lender_funded_repayment_count_90d, SLOT.hours_repayment_to_spend)
+    setAll(out, 0, 0, SLOT.paying_account_count_180d)
+    setAll(out, 0, SLOT.lender_funded_repayment_count_90d, SLOT.hours_repayment_to_spend)
     countPayments(view, out)
     out[SLOT.hours_repayment_to_spend] = hoursToSpend(view)
   },

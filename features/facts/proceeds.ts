@@ -2,6 +2,7 @@ import type { Loan } from '../ledger/loan.ts'
 import { TRAIT } from '../streams/transactions.ts'
 import { MS_PER_DAY } from '../time.ts'
 import { ExactSums } from './exact-sums.ts'
+import { setAll } from './fill.ts'
 import { firstAfter } from './rows.ts'
 import { type FactView, slotsOf } from './view.ts'
 
@@ -37,7 +38,7 @@ const NONE = -1
 export const PROCEEDS_FACTS = {
   names: NAMES,
   compute(view: FactView, out: Float64Array): void {
-    out.fill(Number.NaN)
+    setAll(out, Number.NaN)
     const loan = newestLoan(view)
     if (loan === null || loan.disbursed_at <= view.time - REPORTED_DAYS * MS_PER_DAY) return
     out[SLOT.diverted_share_30d] = divertedShare(view, loan)
@@ -87,7 +88,7 @@ function trace(view: FactView, loan: Loan, receipt: number, out: Float64Array): 
   let older = olderMoney(view, receipt)
   let left = loan.principal_minor
   let isShortDone = false
-  traced.fill(0)
+  setAll(traced, 0)
   for (let i = receipt + 1; i < view.end && (times[i] as number) <= tracedEnd && left > 0; i++) {
     if (!isShortDone && (times[i] as number) > shortEnd) {
       isShortDone = true

@@ -1,5 +1,6 @@
 import { QUERY_TRAIT } from '../streams/bureau.ts'
 import { MS_PER_DAY } from '../time.ts'
+import { setAll } from './fill.ts'
 import { type FactView, slotsOf } from './view.ts'
 
 /** Searches for credit elsewhere, one by one: days, gaps, and what came of them. */
@@ -22,7 +23,7 @@ const CONVERSION_LOOKBACK_DAYS = 180
 export const QUERY_FACTS = {
   names: NAMES,
   compute(view: FactView, out: Float64Array): void {
-    out.fill(Number.NaN)
+    setAll(out, Number.NaN)
     out[SLOT.bureau_time] = view.bureauTime
     if (view.queries.length === 0) return
     out[SLOT.query_day_max_90d] = dayMax(view)

@@ -1,7 +1,10 @@
 import type { EventOf } from '../events/contract.ts'
+import type { Names } from './names.ts'
 
 /** Signals without a subject that say how an industry or a region does. */
 export const INDEX_KINDS: ReadonlySet<string> = new Set(['industry_index', 'region_index'])
+
+export type IndexKind = 'industry_index' | 'region_index'
 
 /** Points of one index that are kept, the latest ones: monthly ones for many lifetimes. */
 export const INDEX_POINTS_MAX = 10_000
@@ -12,8 +15,8 @@ export type IndexPoints = { readonly times: number[]; readonly values: number[] 
 export class IndexSeries {
   /** By kind and reference, see `indexName`. */
   readonly points = new Map<string, IndexPoints>()
-  /** Series by kind and reference, as they were looked up: a map of maps needs no text made of both. */
-  readonly #asked = new Map<string, Map<string, IndexPoints | undefined>>()
+  /** Series as they were looked up, by the numbers of the partition's words: each evaluation asks for two. */
+  readonly #asked = { industry_index: new Map<number, IndexPoints>(), region_index: new Map<number, IndexPoints>() }
 
   add({ time, data }: EventOf<'signal.reported'>): void {
     if (data.value === undefined || data.reference === undefined) return
@@ -33,28 +36,22 @@ export class IndexSeries {
     }
   }
 
-  /** The latest value at `time`, NaN before the first. */
-  valueAt(kind: string, reference: string, time: number): number {
-    const series = this.#seriesOf(kind, reference)
-    if (series === undefined) return Number.NaN
-    let at = series.times.length - 1
-    while (at >= 0 && (series.times[at] as number) > time) at--
-    return at < 0 ? Number.NaN : (series.values[at] as number)
-  }
-
-  #seriesOf(kind: string, reference: string): IndexPoints | undefined {
-    let ofKind = this.#asked.get(kind)
-    if (ofKind === undefined) {
-      ofKind = new Map()
-      this.#asked.set(kind, ofKind)
-    }
-    let series = ofKind.get(reference)
-    if (series === undefined) {
-      series = this.points.get(indexName(kind, reference))
-      if (series !== undefined) ofKind.set(reference, series)
-    }
+  /** The series of a loan's industry or region, `name` of `names`; undefined where there is none. */
+  seriesOf(kind: IndexKind, name: number, names: Names): IndexPoints | undefined {
+    const asked = this.#asked[kind]
+    const known = asked.get(name)
+    if (known !== undefined) return known
+    const series = this.points.get(indexName(kind, names.textOf(name)))
+    if (series !== undefined) asked.set(name, series)
     return series
   }
+}
+
+/** The latest value at `time`, NaN before the first. */
+export function valueAt({ times, values }: IndexPoints, time: number): number {
+  let at = times.length - 1
+  while (at >= 0 && (times[at] as number) > time) at--
+  return at < 0 ? Number.NaN : (values[at] as number)
 }
 
 function indexName(kind: string, reference: string): string {

@@ -1,3 +1,6 @@
+/** The number of the empty word. */
+export const NO_NAME = 0
+
 /** Words that many loans share (products, regions, purposes …), each kept once and named by a number. 0 is the empty one. */
 export class Names {
   readonly texts: string[] = ['']
