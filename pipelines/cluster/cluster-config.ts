@@ -21,6 +21,8 @@ const schema = z.strictObject({
     brokers: z.array(z.string().regex(/^[^\s:]+:\d{1,5}$/, 'is not host:port')).min(1),
     /** Our topics and groups begin with it: `<prefix>.log`, `<prefix>.control`. */
     prefix: topic.default('foreshock'),
+    /** Group of the workers, else `<prefix>-workers`: workers that fill other tables from the same log need another. */
+    worker_group: topic.optional(),
     ssl: z.boolean().default(false),
     sasl: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(),
     /** Copies of each record of the topics that foreshock makes; 3 in production, at least 2 of them in step. */

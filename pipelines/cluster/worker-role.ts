@@ -55,7 +55,7 @@ export function startWorkers({ kafka, config, names, topic, open }: WorkerParts)
   const consumer = kafka.subscribe(
     {
       topics: [names.log],
-      group: `${config.kafka.prefix}-workers`,
+      group: config.kafka.worker_group ?? `${config.kafka.prefix}-workers`,
       fromBeginning: true,
       expected: { [names.log]: topic },
       sessionTimeoutMs: config.kafka.session_timeout_ms,

@@ -1,10 +1,13 @@
+/** Nobody waits longer for an answer: a statement that hangs must be seen as one. */
+const ANSWER_MS_MAX = 60_000
+
 /** Asks ClickHouse over HTTP, and nothing of the product. */
 export class ClickHouse {
-  readonly #url: string
+  readonly url: string
   readonly database: string
 
   constructor(url: string, database: string) {
-    this.#url = url
+    this.url = url
     this.database = database
   }
 
@@ -23,7 +26,7 @@ export class ClickHouse {
   }
 
   async #ask(sql: string, database: string): Promise<string> {
-    const url = new URL(this.#url)
+    const url = new URL(this.url)
     const settings = {
       database,
       default_format: 'JSONEachRow',
@@ -34,7 +37,8 @@ export class ClickHouse {
     }
     for (const [name, value] of Object.entries(settings)) url.searchParams.set(name, value)
     const authorization = `Basic ${Buffer.from('default:').toString('base64')}`
-    const response = await fetch(url, { method: 'POST', body: sql, headers: { authorization } })
+    const signal = AbortSignal.timeout(ANSWER_MS_MAX)
+    const response = await fetch(url, { method: 'POST', body: sql, headers: { authorization }, signal })
     const text = await response.text()
     if (!response.ok) throw new Error(`${sql.slice(0, 80)}: ${text}`)
     return text

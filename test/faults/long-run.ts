@@ -54,8 +54,9 @@ export async function runKills(rig: Rig, { lines, kills, clickhouse }: KillsOpti
     await cluster.send(lines.slice(kills * part), kills * part)
     await cluster.logIsWhole()
     await cluster.tablesReach(tables)
+    await cluster.deadLettersReach(tables)
     await cluster.endAll()
-    return [...(await cluster.verifyLog()), ...(await cluster.verifyTables(tables, await cluster.replay()))]
+    return [...(await cluster.verifyLog(tables)), ...(await cluster.verifyTables(tables, await cluster.replay()))]
   } finally {
     await cluster.endAll()
   }

@@ -12,11 +12,14 @@ import { type Gateway, startGateway } from '../gateway/start.ts'
 import { startBroker, type TestBroker } from '../kafka/broker.ts'
 import { missingForBroker } from '../kafka/jars.ts'
 import { ClickHouse } from './clickhouse.ts'
+import { nameOfOutages, type Outage, runOutages } from './clickhouse-faults.ts'
 import { recentLines, withIds } from './input.ts'
-import { badNetwork, killedIntake, runIntakeFault, runTopicFaults, stoppedBroker } from './intake-faults.ts'
+import { badNetwork, killedIntake, runIntakeFault, stoppedBroker } from './intake-faults.ts'
 import { runKills } from './long-run.ts'
+import { nameOfOverload, runOverload } from './overload.ts'
 import { type BrokerRig, Cluster } from './rig.ts'
-import { workerFaults } from './suite.ts'
+import { POINTS, workerFaults } from './suite.ts'
+import { runTopicFaults } from './topic-faults.ts'
 import { runWorkerFault } from './worker-faults.ts'
 
 const USAGE = 'usage: npm run faults -- [--kills N] [--seed S] [--keep DIR] (DIR must be new or empty)'
@@ -24,6 +27,16 @@ const SESSION_MS = 6000
 const WORKER_HISTORY = { borrowers: 30, days: 90 }
 const INTAKE_HISTORY = { borrowers: 10, days: 62 }
 const RUN_HISTORY = { borrowers: 150, days: 120 }
+
+const BROKER_AWAY_MS = 3000
+const LATENCY_MS = 5000
+const OVERLOAD_SECONDS = 60
+const OUTAGES: readonly Outage[] = [
+  { kind: 'refuse', seconds: 20 },
+  { kind: 'drop_answer', seconds: 5 },
+  { kind: 'disk_full', seconds: 20 },
+  { kind: 'status_500', seconds: 5 },
+]
 
 const { values } = parseArgs({
   options: {
@@ -70,18 +83,27 @@ async function runAll(rig: BrokerRig): Promise<void> {
     return runKills(rig, { lines, kills, clickhouse: new ClickHouse(rig.gateway.url, 'default') })
   })
   const intakeLines = recentLines({ ...INTAKE_HISTORY, seed })
-  for (const [name, fault] of Object.entries({ intake: killedIntake(3), broker: stoppedBroker, network: badNetwork })) {
+  const intakeFaults = {
+    intake: killedIntake(3),
+    broker: stoppedBroker(['SIGTERM', 'SIGKILL'], BROKER_AWAY_MS),
+    network: badNetwork(BROKER_AWAY_MS, LATENCY_MS),
+  }
+  for (const [name, fault] of Object.entries(intakeFaults)) {
     await note(name, fault.name, () => runIntakeFault(fault, rig, intakeLines))
   }
-  await note('topics', 'an input topic is made again, has other partitions, the log another shape', () =>
-    runTopicFaults(rig, intakeLines.slice(0, 100)),
+  await note(
+    'topics',
+    'an input topic is made again, has other partitions, lacks offsets, the log has another shape',
+    () => runTopicFaults(rig, intakeLines.slice(0, 100)),
   )
+  await note('overload', nameOfOverload(OVERLOAD_SECONDS), () => runOverload(rig, OVERLOAD_SECONDS))
   const cluster = new Cluster(rig)
   await cluster.fill(recentLines({ ...WORKER_HISTORY, seed }))
   const replay = await cluster.replay()
-  for (const [name, fault] of Object.entries(workerFaults({ kills: 4, comingSeconds: 120, outageSeconds: 20 }))) {
+  for (const [name, fault] of Object.entries(workerFaults({ points: POINTS, kills: 4, comingSeconds: 120 }))) {
     await note(name, fault.name, () => runWorkerFault(fault, cluster, name, replay))
   }
+  await note('outages', nameOfOutages(OUTAGES), () => runOutages(OUTAGES, cluster, 'outages', replay))
 }
 
 console.log(`seed ${seed}, ${kills} kills; what is sent and the tables stay in ${keep}`)

@@ -1,5 +1,4 @@
 import {
-  clickhouseFault,
   comingAndGoing,
   damagedCheckpoints,
   killAtPoints,
@@ -22,20 +21,30 @@ export const POINTS = [
   'restored#2',
 ] as const
 
-export type Scale = { readonly kills: number; readonly comingSeconds: number; readonly outageSeconds: number }
+/** The same where there is little time: after decode, before an insert, between two, after all of them, with checkpoints. */
+export const SHORT_POINTS = [
+  'decode#5',
+  'before:events#2',
+  'after:signals#2',
+  'after:progress#2',
+  'copying#2',
+  'restored#2',
+] as const
 
-/** Faults of workers and of what they write to, by a name that a database may have. */
-export function workerFaults({ kills, comingSeconds, outageSeconds }: Scale): Readonly<Record<string, WorkerFault>> {
+export type Scale = {
+  readonly points: readonly string[]
+  readonly kills: number
+  readonly comingSeconds: number
+}
+
+/** Faults of workers and of checkpoints, by a name that a database may have. */
+export function workerFaults({ points, kills, comingSeconds }: Scale): Readonly<Record<string, WorkerFault>> {
   return {
-    points: killAtPoints(POINTS),
-    random: randomKills(kills),
-    stopped: stoppedWorker,
+    points: killAtPoints(points),
+    random: randomKills(kills, kills * 3),
+    stopped: stoppedWorker(6),
     coming: comingAndGoing(comingSeconds),
     terminated,
-    refused: clickhouseFault('refuse', outageSeconds),
-    dropped: clickhouseFault('drop_answer', Math.min(outageSeconds, 5)),
-    full: clickhouseFault('disk_full', outageSeconds),
-    broken: clickhouseFault('status_500', Math.min(outageSeconds, 5)),
     damaged: damagedCheckpoints,
     single: otherwise(1, 1),
     several: otherwise(4, 1000),

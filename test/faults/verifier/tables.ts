@@ -39,6 +39,20 @@ export async function checkTablesAgainstLog(tables: ClickHouse, log: readonly To
   ]
 }
 
+/** The table has one row for each record that was put aside, however often the topic has it. */
+export async function checkDeadLetters(tables: ClickHouse, dead: readonly TopicRecord[]): Promise<string[]> {
+  const rows = await tables.rows<{ place: string }>(
+    `SELECT concat(source_partition, '/', toString(source_position)) AS place FROM dead_letters
+     WHERE NOT (${DEAD_LETTERS_OF_THE_LOG}) ORDER BY place`,
+  )
+  const places = new Set(dead.map(({ headers }) => headers['foreshock_place'] ?? ''))
+  return firstDifference(
+    'dead letters',
+    rows.map(({ place }) => place),
+    [...places].toSorted((a, b) => (a < b ? -1 : 1)),
+  )
+}
+
 async function doubledEvents(tables: ClickHouse): Promise<string[]> {
   const doubled = await tables.rows<{ id: string; n: number }>(
     `SELECT id, count() AS n FROM events WHERE source_partition != 'foreshock' AND borrower != ''

@@ -24,6 +24,8 @@ export async function topicEnds(kafka: Kafka, topic: string): Promise<number[]> 
 }
 
 let readers = 0
+/** A consumer that is done still waits for the end of its last fetch. */
+const FETCH_WAIT_MS = 50
 
 /** All records that a topic holds now, by partition and offset. Read with a library of its own, not with the product. */
 export async function readTopic(kafka: Kafka, topic: string): Promise<TopicRecord[]> {
@@ -31,7 +33,8 @@ export async function readTopic(kafka: Kafka, topic: string): Promise<TopicRecor
   const records: TopicRecord[] = []
   const open = new Set(ends.flatMap((end, partition) => (end > 0 ? [partition] : [])))
   if (open.size === 0) return records
-  const consumer = kafka.consumer({ groupId: `verifier-${process.pid}-${Date.now()}-${readers++}` })
+  const groupId = `verifier-${process.pid}-${Date.now()}-${readers++}`
+  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: FETCH_WAIT_MS })
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
   const done = Promise.withResolvers<void>()

@@ -34,9 +34,10 @@ await describeKafka('a cluster', { own: false }, (kafka) => {
         await cluster.send(lines.slice(half), half)
         await cluster.logIsWhole()
         await cluster.tablesReach(tables)
+        await cluster.deadLettersReach(tables)
         await cluster.endAll()
 
-        expect(await cluster.verifyLog()).toEqual([])
+        expect(await cluster.verifyLog(tables)).toEqual([])
         const replay = await cluster.replay()
         expect(await cluster.verifyTables(tables, replay)).toEqual([])
         const closed = await tables.clickhouse.rows<{ days: number }>(
