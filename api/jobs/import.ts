@@ -37,7 +37,7 @@ export function registerImport(app: Api, jobs: NonNullable<Dependencies['jobs']>
       done(null, body),
     )
     scope.post('/jobs/import', { config: { access: 'operator' }, schema: importSchema }, async (request, reply) => {
-      const wanted = importRequest.safeParse(parseJson(request.body as unknown))
+      const wanted = importRequest.safeParse(parseJson(request.body))
       if (!wanted.success) {
         const [issue] = wanted.error.issues
         const detail = `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is not valid'}`

@@ -6,5 +6,5 @@ export function sendLines(reply: FastifyReply, start: (signal: AbortSignal) => A
   const abort = new AbortController()
   reply.raw.once('close', () => abort.abort())
   const lines = Readable.from(start(abort.signal), { objectMode: false })
-  return reply.type('application/x-ndjson').send(lines as never)
+  return reply.type('application/x-ndjson').send(lines)
 }
