@@ -12,6 +12,7 @@ export const TAPE_ROW_COLUMNS = `
   defect LowCardinality(String), value String`
 
 const BALANCE_DIGITS_MAX = 15
+const CELLS = '_cells_of_the_tape'
 
 /** Names of the columns of a file, as `DESCRIBE` gives them; of a text file its first line alone is looked at. */
 export function describeStatement(file: TapeFile): string {
@@ -27,8 +28,12 @@ export function describeStatement(file: TapeFile): string {
  */
 export function readStatement(file: TapeFile, map: TapeMap): string {
   const { columns } = map
-  const text = (column: string | undefined) =>
-    column === undefined ? "''" : `trimBoth(ifNull(CAST(${quoteIdentifier(column)} AS Nullable(String)), ''))`
+  // A tape may call its columns as columns here are called: they are taken by place.
+  const names = [...new Set(Object.values(columns).filter((name) => name !== undefined))]
+  const cell = (column: keyof TapeMap['columns']) => {
+    const name = columns[column]
+    return name === undefined ? "''" : `trimBoth(${CELLS}[${names.indexOf(name) + 1}])`
+  }
   const codes = Object.entries(map.codes)
   const known = map.buckets.map(({ name }) => name)
   return `
@@ -75,18 +80,12 @@ FROM (
   FROM (
     SELECT
       rowNumberInAllBlocks() + 1 AS row,
-      ${text(columns.loan)} AS loan,
-      ${text(columns.borrower)} AS borrower,
-      ${text(columns.product)} AS product,
-      ${text(columns.channel)} AS channel,
-      ${text(columns.month)} AS month_text,
-      ${text(columns.cohort)} AS cohort_text,
-      ${text(columns.status)} AS code_text,
-      ${text(columns.dpd)} AS dpd_text,
-      ${text(columns.bucket)} AS bucket_text,
-      ${text(columns.balance)} AS balance_text,
+      ${cell('loan')} AS loan, ${cell('borrower')} AS borrower,
+      ${cell('product')} AS product, ${cell('channel')} AS channel,
+      ${cell('month')} AS month_text, ${cell('cohort')} AS cohort_text, ${cell('status')} AS code_text,
+      ${cell('dpd')} AS dpd_text, ${cell('bucket')} AS bucket_text, ${cell('balance')} AS balance_text,
       indexOf(${array(codes.map(([code]) => quoteString(code)))}, code_text) AS code
-    FROM ${source(file, map)}
+    FROM (SELECT [${names.map((name) => `ifNull(CAST(${quoteIdentifier(name)} AS Nullable(String)), '')`).join(', ')}] AS ${CELLS} FROM ${source(file, map)})
   )
 )
 SETTINGS max_threads = 1, input_format_with_names_use_header = 1, input_format_skip_unknown_fields = 1${delimiterSetting(file)}`

@@ -1,4 +1,4 @@
-import { type Database, quoteIdentifier, quoteString, type Sql } from '../client.ts'
+import { type Database, quoteIdentifier, quoteString, type Sql, SqlError } from '../client.ts'
 import { createScratch, dropScratch } from '../scratch.ts'
 import type { TapeMap } from './map.ts'
 import { describeStatement, readStatement, TAPE_ROW_COLUMNS, type TapeFile } from './read-statement.ts'
@@ -15,6 +15,9 @@ const MONTHS = 'loan_months'
 /** Rows of one block: fewer, larger parts are sooner merged into one. */
 const BLOCK_ROWS = 1_048_576
 const BLOCK_BYTES = 536_870_912
+/** ClickHouse: it cannot tell the columns of a file, here because nothing comes after its header. */
+const NO_STRUCTURE = 636
+const NO_ROWS = /EMPTY_DATA_PASSED|the file is empty/
 const BLOCKS = `min_insert_block_size_rows = ${BLOCK_ROWS}, min_insert_block_size_bytes = ${BLOCK_BYTES}`
 
 /** What the tape says of itself. Months are `YYYY-MM`. */
@@ -30,10 +33,16 @@ export type TapeTotals = {
   readonly buckets: Readonly<Record<string, number>>
 }
 
-/** Names of a file's columns. */
-export async function readTapeColumns(sql: Sql, file: TapeFile): Promise<string[]> {
-  const columns = await sql.query<{ name: string }>(describeStatement(file))
-  return columns.map(({ name }) => name)
+/** Names of a file's columns; undefined where it has no row. */
+export async function readTapeColumns(sql: Sql, file: TapeFile): Promise<string[] | undefined> {
+  try {
+    const columns = await sql.query<{ name: string }>(describeStatement(file))
+    return columns.map(({ name }) => name)
+  } catch (error) {
+    const isEmpty = error instanceof SqlError && error.code === NO_STRUCTURE && NO_ROWS.test(error.message)
+    if (isEmpty) return undefined
+    throw error
+  }
 }
 
 /** Rows that a data set has in `loan_months`. */
@@ -86,12 +95,12 @@ export async function storeTape(sql: Sql, tenant: string, dataset: string): Prom
     SELECT ${quoteString(tenant)}, ${quoteString(dataset)}, loan, borrower, month,
       toInt32(dateDiff('month', began, month)), began, product, channel, state, dpd, worst_dpd, bucket, balance_minor, 0, 0
     FROM (
-      SELECT *, ifNull(cohort, min(month) OVER (PARTITION BY loan)) AS began,
-        max(dpd) OVER so_far AS worst_dpd, row_number() OVER (PARTITION BY loan, month ORDER BY row) AS nth
+      SELECT *, ifNull(cohort, first_value(month) OVER so_far) AS began, max(dpd) OVER so_far AS worst_dpd,
+        month = lagInFrame(month) OVER so_far AND row_number() OVER so_far > 1 AS is_repeat
       FROM ${ROWS}
       WINDOW so_far AS (PARTITION BY loan ORDER BY month, row ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
     )
-    WHERE nth = 1 AND state != 'closed'
+    WHERE NOT is_repeat AND state != 'closed'
     SETTINGS ${BLOCKS}`)
   const rows = await mergeStaged(sql)
   if (rows === 0) return 0

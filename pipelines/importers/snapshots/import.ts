@@ -67,7 +67,7 @@ export async function importTape(request: ImportRequest, options: Options): Prom
     rmSync(folder, { recursive: true, force: true })
     const there = await countTape(sql, request.tenant, request.dataset)
     if (there > 0 && !request.replace && !request.check) {
-      const detail = `data set ${request.dataset} is there already (${there} rows): add --replace, or choose another --dataset`
+      const detail = `data set ${request.dataset} is there already (${there.toLocaleString('en-US').replaceAll(',', ' ')} rows): add --replace, or choose another --dataset`
       return { ok: false, detail }
     }
     const found = await findTape(request, folder)
@@ -75,7 +75,7 @@ export async function importTape(request: ImportRequest, options: Options): Prom
     return await load(sql, found.file, request, options)
   } catch (error) {
     if (error instanceof SqlError && error.failure === 'refused') {
-      return { ok: false, detail: `${request.file} cannot be read: ${firstLine(error)}` }
+      return { ok: false, detail: `${request.file} cannot be read: ${reasonOf(error)}` }
     }
     throw error
   } finally {
@@ -93,6 +93,7 @@ async function load(
 ): Promise<ImportOutcome> {
   const started = performance.now()
   const columns = await readTapeColumns(sql, file)
+  if (columns === undefined) return { ok: false, detail: `${name} has no rows` }
   const missing = Object.values(map.columns).find((column) => column !== undefined && !columns.includes(column))
   if (missing !== undefined) {
     return { ok: false, detail: `${name} has no column ${missing}: it has ${columns.join(', ')}` }
@@ -133,6 +134,9 @@ function formatOf(name: string): TapeFile['format'] {
   return /\.parquet(?:\.|$)/i.test(basename(name)) ? 'Parquet' : 'CSV'
 }
 
-function firstLine(error: Error): string {
-  return (error.message.split('\n', 1)[0] ?? '').trim().replace(/:$/, '')
+/** What the engine says of a file, in one line. */
+function reasonOf({ message }: SqlError): string {
+  if (/different amount of values|number of column names/.test(message))
+    return 'its rows have not as many values as its header'
+  return (message.split('\n', 1)[0] ?? '').trim().replace(/:$/, '')
 }
