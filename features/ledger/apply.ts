@@ -1,3 +1,4 @@
+import { noteJudgement, noteRestructuring } from '../classification/classify.ts'
 import type { EventOf } from '../events/contract.ts'
 import { hash48, hash64 } from '../hash.ts'
 import type { Borrower, HeldEvent, LoanEventType } from '../state/borrower.ts'
@@ -155,6 +156,7 @@ function changeLoan(borrower: Borrower, loan: Loan, event: EventOf<LoanEventType
       return
     case 'loan.restructured': {
       const { schedule, effective_date, kind } = event.data
+      noteRestructuring(borrower, loan, event.data, day)
       const restructuring = loan.nextOperation()
       restructuring.schedule = scheduleOf(schedule)
       restructuring.value_day = dayOfDate(effective_date)
@@ -162,6 +164,9 @@ function changeLoan(borrower: Borrower, loan: Loan, event: EventOf<LoanEventType
       loan.add(restructuring, day)
       return
     }
+    case 'loan.classified':
+      noteJudgement(loan, event.data, calendar.dayOf(event.data.classified_at))
+      return
     case 'loan.closed':
     case 'loan.written_off': {
       const isClosed = event.type === 'loan.closed'

@@ -1,3 +1,4 @@
+import type { Assessment } from '../classification/assessment.ts'
 import type { EventData, RepaymentSplit } from '../events/contract.ts'
 import { TOKEN_LENGTH_MAX } from '../events/fields.ts'
 import { hash64 } from '../hash.ts'
@@ -17,6 +18,9 @@ export type LoanDay = {
   readonly outstanding_principal_minor: number
   readonly overdue_minor: number
   readonly paid_minor: number
+  /** Place in `CATEGORIES`, −1 for none, and what decided. */
+  readonly category: number
+  readonly category_clause: string
 }
 
 const INSTALMENTS_FIRST = 64
@@ -60,6 +64,9 @@ export class Loan {
   /** Unpaid principal when it was written off. */
   written_off_balance_minor = 0
   reversals: number[] = []
+  is_self_directed = false
+  /** What the categories need besides; null for the many of which there is nothing. */
+  assessment: Assessment | null = null
   /** Largest DPD at the end of any closed day so far. */
   worst_dpd = 0
   /** The loan's last row of `loan_days`, which gets another row only when something changed; null before the first. */
@@ -71,6 +78,8 @@ export class Loan {
     outstanding_principal_minor: 0,
     overdue_minor: 0,
     paid_minor: 0,
+    category: -1,
+    category_clause: '',
   }
 
   /** Instalments, oldest first: `instalment_count` entries of each; a restructuring drops the unsettled ones and adds its own. */
@@ -119,6 +128,8 @@ export class Loan {
     this.status_day = UNSETTLED
     this.written_off_balance_minor = 0
     this.reversals = []
+    this.is_self_directed = data.payment_mode === 'self_directed'
+    this.assessment = null
     this.worst_dpd = 0
     this.reported = null
     this.reallocate(disbursedDay)

@@ -1,4 +1,6 @@
+import { packAssessment, unpackAssessment } from '../classification/assessment.ts'
 import type { RepaymentSplit } from '../events/contract.ts'
+import type { Names } from '../state/names.ts'
 import type { WordBuffer } from '../state/words.ts'
 import { type Loan, type LoanDay, type LoanStatus, UNSETTLED } from './loan.ts'
 import type { Operation } from './operation.ts'
@@ -16,6 +18,8 @@ const TWO_POW_32 = 4_294_967_296
 const HAS_REPORTED = 1 << 2
 const HAS_RATE = 1 << 3
 const HAS_LIMIT = 1 << 4
+const IS_SELF_DIRECTED = 1 << 14
+const HAS_ASSESSMENT = 1 << 15
 const IS_RESTRUCTURING = 1 << 0
 const IS_REVERSED = 1 << 1
 const HAS_SPLIT = 1 << 2
@@ -33,6 +37,8 @@ export function packLoan(loan: Loan, to: WordBuffer): void {
       (reported === null ? 0 : HAS_REPORTED) |
       (Number.isNaN(loan.annual_rate) ? 0 : HAS_RATE) |
       (Number.isNaN(loan.credit_limit_minor) ? 0 : HAS_LIMIT) |
+      (loan.is_self_directed ? IS_SELF_DIRECTED : 0) |
+      (loan.assessment === null ? 0 : HAS_ASSESSMENT) |
       (loan.token_length << 16),
   )
   to.put(loan.token_high)
@@ -49,7 +55,9 @@ export function packLoan(loan: Loan, to: WordBuffer): void {
     to.putDouble(loan.written_off_balance_minor)
   }
   to.put(loan.worst_dpd)
-  if (reported !== null) packReported(reported, to)
+  if (reported !== null) packReported(reported, loan.names, to)
+  if (loan.assessment !== null) packAssessment(loan.assessment, to)
+  to.reserve(1 + loan.reversals.length * 2)
   to.put(loan.reversals.length)
   for (const time of loan.reversals) to.putDouble(time)
   packSchedule(loan.original, loan.original_length, to)
@@ -80,7 +88,9 @@ export function unpackLoan(loan: Loan, from: WordBuffer): void {
   loan.status_day = isOpen ? UNSETTLED : from.get() | 0
   loan.written_off_balance_minor = isOpen ? 0 : from.getDouble()
   loan.worst_dpd = from.get() | 0
-  loan.reported = (flags & HAS_REPORTED) === 0 ? null : unpackReported(loan.reportedRoom, from)
+  loan.reported = (flags & HAS_REPORTED) === 0 ? null : unpackReported(loan.reportedRoom, loan.names, from)
+  loan.is_self_directed = (flags & IS_SELF_DIRECTED) !== 0
+  loan.assessment = (flags & HAS_ASSESSMENT) === 0 ? null : unpackAssessment(from)
   const reversals = from.get()
   if (reversals > 0 || loan.reversals.length > 0) {
     loan.reversals = Array.from({ length: reversals }, () => from.getDouble())
@@ -94,20 +104,28 @@ export function unpackLoan(loan: Loan, from: WordBuffer): void {
   for (let left = from.get(); left > 0; left--) unpackOperation(loan.nextOperation(), from)
 }
 
-function packReported(reported: LoanDay, to: WordBuffer): void {
+function packReported(reported: LoanDay, names: Names, to: WordBuffer): void {
   to.put(STATUSES.indexOf(reported.status))
   to.put(reported.dpd)
   to.putDouble(reported.outstanding_principal_minor)
   to.putDouble(reported.overdue_minor)
   to.putDouble(reported.paid_minor)
+  to.put(reported.category)
+  to.put(names.numberOf(reported.category_clause))
 }
 
-function unpackReported(room: { -readonly [Field in keyof LoanDay]: LoanDay[Field] }, from: WordBuffer): LoanDay {
+function unpackReported(
+  room: { -readonly [Field in keyof LoanDay]: LoanDay[Field] },
+  names: Names,
+  from: WordBuffer,
+): LoanDay {
   room.status = STATUSES[from.get()] as LoanStatus
   room.dpd = from.get() | 0
   room.outstanding_principal_minor = from.getDouble()
   room.overdue_minor = from.getDouble()
   room.paid_minor = from.getDouble()
+  room.category = from.get() | 0
+  room.category_clause = names.textOf(from.get())
   return room
 }
 

@@ -1,3 +1,4 @@
+import { isCategoryMoving } from '../../features/classification/classify.ts'
 import type { EventOf } from '../../features/events/contract.ts'
 import { UNSETTLED } from '../../features/ledger/loan.ts'
 import type { BorrowerEvent } from '../../features/partition.ts'
@@ -126,7 +127,7 @@ function quietDays(borrower: Borrower, day: number): number {
   let through = Number.POSITIVE_INFINITY
   for (const loan of borrower.loans) {
     const isWaiting = loan.disbursed_day > day || loan.future_day !== UNSETTLED || loan.statusAsOf(day) !== loan.status
-    if (isWaiting) return Number.NEGATIVE_INFINITY
+    if (isWaiting || isCategoryMoving(borrower, loan, day)) return Number.NEGATIVE_INFINITY
     if (loan.status !== 'open' || loan.first_open >= loan.instalment_count) continue
     through = Math.min(through, loan.due_day[loan.first_open] as number)
   }

@@ -16,6 +16,8 @@ export const LOAN_DAYS_COLUMNS = {
   outstanding_principal_minor: 'Int64',
   overdue_minor: 'Int64',
   paid_minor: 'Int64',
+  category: 'String',
+  category_clause: 'String',
 } as const
 
 export type LoanDaysBlock = RowBlock<typeof LOAN_DAYS_COLUMNS>

@@ -18,6 +18,8 @@ export const LOAN_MONTHS_COLUMNS = {
   balance_minor: 'Nullable(Int64)',
   partition: 'UInt16',
   offset: 'UInt64',
+  category: 'String',
+  category_clause: 'String',
 } as const
 
 export type LoanMonthsBlock = RowBlock<typeof LOAN_MONTHS_COLUMNS>

@@ -431,3 +431,23 @@ COMMENT 'One row per attempt to send a dead letter again.';
 CREATE TABLE IF NOT EXISTS redrives ON CLUSTER `risk` AS redrives_local
 ENGINE = Distributed('risk', currentDatabase(), 'redrives_local', ifNull(`partition`, 0))
 COMMENT 'One row per attempt to send a dead letter again.';
+
+ALTER TABLE loans_local ON CLUSTER `risk` ADD COLUMN IF NOT EXISTS is_retail UInt8 COMMENT '1 where the classification takes the loan as retail',
+  ADD COLUMN IF NOT EXISTS is_self_directed UInt8 COMMENT '1 where the borrower pays out of the loan itself (self-directed payment)',
+  ADD COLUMN IF NOT EXISTS disbursed_date Date COMMENT 'Business date of disbursement in the zone of the tenant';
+
+ALTER TABLE loans ON CLUSTER `risk` ADD COLUMN IF NOT EXISTS is_retail UInt8 COMMENT '1 where the classification takes the loan as retail',
+  ADD COLUMN IF NOT EXISTS is_self_directed UInt8 COMMENT '1 where the borrower pays out of the loan itself (self-directed payment)',
+  ADD COLUMN IF NOT EXISTS disbursed_date Date COMMENT 'Business date of disbursement in the zone of the tenant';
+
+ALTER TABLE loan_days_local ON CLUSTER `risk` ADD COLUMN IF NOT EXISTS category LowCardinality(String) COMMENT 'pass, special_mention, substandard, doubtful or loss; empty for a closed loan',
+  ADD COLUMN IF NOT EXISTS category_clause LowCardinality(String) COMMENT 'Table and version, kind of loan, and the clause that decided';
+
+ALTER TABLE loan_days ON CLUSTER `risk` ADD COLUMN IF NOT EXISTS category LowCardinality(String) COMMENT 'pass, special_mention, substandard, doubtful or loss; empty for a closed loan',
+  ADD COLUMN IF NOT EXISTS category_clause LowCardinality(String) COMMENT 'Table and version, kind of loan, and the clause that decided';
+
+ALTER TABLE loan_months_local ON CLUSTER `risk` ADD COLUMN IF NOT EXISTS category LowCardinality(String) COMMENT 'pass, special_mention, substandard, doubtful or loss at the month end; empty where nobody classified',
+  ADD COLUMN IF NOT EXISTS category_clause LowCardinality(String) COMMENT 'Table and version, kind of loan, and the clause that decided';
+
+ALTER TABLE loan_months ON CLUSTER `risk` ADD COLUMN IF NOT EXISTS category LowCardinality(String) COMMENT 'pass, special_mention, substandard, doubtful or loss at the month end; empty where nobody classified',
+  ADD COLUMN IF NOT EXISTS category_clause LowCardinality(String) COMMENT 'Table and version, kind of loan, and the clause that decided';

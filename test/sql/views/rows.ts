@@ -40,6 +40,9 @@ export async function writePortfolio(sql: Sql, portfolio: Portfolio): Promise<vo
       outstanding_principal_minor: loan.end === 'closed' ? 0 : last.balance_minor,
       written_off_balance_minor: loan.end === 'written_off' ? last.balance_minor : 0,
       version: 2,
+      is_retail: 1,
+      is_self_directed: 0,
+      disbursed_date: dayOfDate(monthDate(loan.cohort)) + 4,
     }
     loans.append(asOfEnd)
     // What the loan looked like at first was written too, and is superseded.
@@ -56,6 +59,8 @@ export async function writePortfolio(sql: Sql, portfolio: Portfolio): Promise<vo
         worst_dpd: row.worst,
         bucket: row.bucket,
         balance_minor: row.balance_minor,
+        category: '',
+        category_clause: '',
       })
     }
   }
