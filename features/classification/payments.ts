@@ -22,14 +22,19 @@ function latenessOf(loan: Instalments, i: number, day: number, daysPastDue: Days
 
 /** Whether a restructured loan is under observation at the end of a day that is not before the restructuring: article 20. */
 export function isObserved(loan: Instalments, one: Restructuring, day: number, daysPastDue: DaysPastDue): boolean {
-  let start = one.first_due_day
+  let end = observationFrom(loan, one.first_due_day)
   for (let i = 0; i < loan.instalment_count; i++) {
     const due = loan.due_day[i] as number
-    if (due < one.first_due_day || due >= day) continue
-    // What was not paid in time begins it anew, from there.
-    if (latenessOf(loan, i, day, daysPastDue) > 0) start = due
+    if (due < one.first_due_day || latenessOf(loan, i, day, daysPastDue) === 0) continue
+    // It was over before, or what was not paid in time begins it anew, from there.
+    if (firstDayPastDue(due, daysPastDue) > end) break
+    end = observationFrom(loan, due)
   }
-  return day < Math.max(addMonthsToDay(start, OBSERVED_MONTHS), dueDateAfter(loan, start, OBSERVED_DUE_DATES))
+  return day < end
+}
+
+function observationFrom(loan: Instalments, start: number): number {
+  return Math.max(addMonthsToDay(start, OBSERVED_MONTHS), dueDateAfter(loan, start, OBSERVED_DUE_DATES))
 }
 
 /** The due date that is the `count`th after a day; where there are fewer, the last one, or the day itself. */
