@@ -164,6 +164,9 @@ export class FeaturePartition {
         borrower.reports ??= new Reports()
         borrower.reports.addContact(event, time)
         return undefined
+      case 'inspection.recorded':
+        // What was checked is for the lists of checks, which are views.
+        return undefined
       default:
         return this.#applyLedger(borrower, event, offset, time)
     }

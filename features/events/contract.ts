@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { classification, inspectionRecorded, loanClassified } from './classification.ts'
 import {
   amountMinor,
   businessDate,
@@ -77,7 +78,8 @@ export type FinancialStatement = z.output<typeof financialStatement>
 
 /**
  * What others report: `litigation`, `enforcement` (their `amount_minor`), `guarantor_default`, `collateral_valuation`
- * (`amount_minor` is the value, `reference` the collateral), `financial_statement`, and without a subject
+ * (`amount_minor` is the value, `reference` the collateral), `financial_statement`, `technical_overdue` (`reference` is the
+ * loan), `debts_overdue_share` (`value`: of the debts at all banks, the share over 90 days overdue), and without a subject
  * `industry_index` and `region_index` (`value`, and the industry or region as `reference`).
  */
 const signalReported = sortedObject({
@@ -122,6 +124,7 @@ const tenantConfigured = sortedObject({
   allocation: z.enum(['by_instalment', 'by_part']).optional(),
   /** The tenant's own institution token, left out of its multi-lender counts. */
   institution: token.optional(),
+  classification: classification.optional(),
 })
 export type TenantConfiguration = z.output<typeof tenantConfigured>
 
@@ -154,12 +157,14 @@ export const businessEvents = {
   'loan.restructured': loanRestructured,
   'loan.written_off': loanWrittenOff,
   'loan.closed': loanClosed,
+  'loan.classified': loanClassified,
   'repayment.received': repaymentReceived,
   'repayment.reversed': repaymentReversed,
   'transaction.posted': transactionPosted,
   'bureau.queried': bureauQueried,
   'signal.reported': signalReported,
   'contact.recorded': contactRecorded,
+  'inspection.recorded': inspectionRecorded,
 } as const
 
 /** What foreshock appends itself. Of these only `tenant.configured` may also come first in a file. */
@@ -207,12 +212,14 @@ export const incomingEvent = z.discriminatedUnion('type', [
   businessEvent('loan.restructured'),
   businessEvent('loan.written_off'),
   businessEvent('loan.closed'),
+  businessEvent('loan.classified'),
   businessEvent('repayment.received'),
   businessEvent('repayment.reversed'),
   businessEvent('transaction.posted'),
   businessEvent('bureau.queried'),
   businessEvent('signal.reported'),
   businessEvent('contact.recorded'),
+  businessEvent('inspection.recorded'),
   z.object({
     ...envelope,
     type: z.literal('tenant.configured'),

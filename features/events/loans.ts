@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { paymentMode } from './classification.ts'
 import {
   AMOUNT_MINOR_MAX,
   amountMinor,
@@ -116,6 +117,7 @@ export const loanDisbursed = sortedObject({
   collateral: label.optional(),
   guarantor: token.optional(),
   credit_limit_minor: amountMinor.optional(),
+  payment_mode: paymentMode.optional(),
 }).check((ctx) => {
   const { value } = ctx
   const fail = (message: string) => {
@@ -164,6 +166,7 @@ export const loanOpened = sortedObject({
   collateral: label.optional(),
   guarantor: token.optional(),
   credit_limit_minor: amountMinor.optional(),
+  payment_mode: paymentMode.optional(),
 }).check((ctx) => {
   const flaw = flawOfPosition(ctx.value)
   if (flaw !== undefined) {

@@ -140,15 +140,14 @@ function restate(
   { day, closedDay }: LedgerPlace,
   restated: Restated,
 ): void {
-  const { tenant } = borrower
   const from = Math.max(firstDayChanged(borrower, loan, event), loan.first_reported_day)
   if (loan.reported === null || from > closedDay) {
     changeLoan(borrower, loan, event, day)
     return
   }
-  const before = knownDays(loan, tenant, from, closedDay, day)
+  const before = knownDays(borrower, loan, from, closedDay, day)
   changeLoan(borrower, loan, event, day)
-  const now = knownDays(loan, tenant, from, closedDay, day)
+  const now = knownDays(borrower, loan, from, closedDay, day)
   const days = restatedDays(before, now)
   for (const { now: row } of days) if (row !== null && row.dpd > loan.worst_dpd) loan.worst_dpd = row.dpd
   loan.reported = now.days.at(-1)?.row ?? loan.reported

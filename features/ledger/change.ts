@@ -1,3 +1,4 @@
+import { noteJudgement, noteRestructuring } from '../classification/classify.ts'
 import type { EventOf } from '../events/contract.ts'
 import { hash48, hash64 } from '../hash.ts'
 import type { Borrower, LoanEventType } from '../state/borrower.ts'
@@ -29,6 +30,8 @@ export function valueDayOf(event: EventOf<LoanEventType>, calendar: Calendar): n
       return dayOfDate(event.data.from_date)
     case 'loan.restructured':
       return dayOfDate(event.data.effective_date)
+    case 'loan.classified':
+      return calendar.dayOf(event.data.classified_at)
     case 'loan.closed':
       return calendar.dayOf(event.data.closed_at)
     case 'loan.written_off':
@@ -52,7 +55,10 @@ export function changeLoan(borrower: Borrower, loan: Loan, event: EventOf<LoanEv
     loan.status = event.type === 'loan.closed' ? 'closed' : 'written_off'
     loan.status_day = value_day
     loan.status_operations = loan.operation_count
+  } else if (event.type === 'loan.classified') {
+    noteJudgement(loan, event.data, value_day)
   } else {
+    if (event.type === 'loan.restructured') noteRestructuring(borrower, loan, event.data, day)
     const operation = loan.nextOperation()
     operation.value_day = value_day
     describe(operation, event, loan)
@@ -68,7 +74,9 @@ function setWrittenOffBalance(loan: Loan, day: number): void {
   loan.reallocate(day)
 }
 
-type OperationEvent = EventOf<Exclude<LoanEventType, 'repayment.reversed' | 'loan.closed' | 'loan.written_off'>>
+type OperationEvent = EventOf<
+  Exclude<LoanEventType, 'repayment.reversed' | 'loan.closed' | 'loan.written_off' | 'loan.classified'>
+>
 
 function describe(operation: Operation, event: OperationEvent, loan: Loan): void {
   switch (event.type) {

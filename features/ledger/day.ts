@@ -1,4 +1,5 @@
-import type { Tenant } from '../state/tenant.ts'
+import { classify, type Debtor } from '../classification/classify.ts'
+import type { Borrower } from '../state/borrower.ts'
 import type { Loan, LoanStatus } from './loan.ts'
 import {
   ACCRUED,
@@ -32,6 +33,9 @@ export type LoanDay = {
   paid_minor: number
   overpaid_minor: number
   recovered_minor: number
+  /** Place in `CATEGORIES`, −1 for none, and the clause that decided. */
+  category: number
+  category_clause: string
 }
 
 export const LOAN_DAY_AMOUNTS = [
@@ -78,14 +82,23 @@ export function newLoanDay(): LoanDay {
     paid_minor: 0,
     overpaid_minor: 0,
     recovered_minor: 0,
+    category: -1,
+    category_clause: '',
   }
 }
 
 /**
  * Describes the end of business date `day` of a loan whose allocation is as of that day, as the books have it where that
- * differs. A loan that has ended ages no more: what was due then is due.
+ * differs. A loan that has ended ages no more: what was due then is due. `debtor` is what all of the borrower's loans come to
+ * then, null where none is bound by it.
  */
-export function describeDay(loan: Loan, tenant: Tenant, day: number, into: LoanDay): LoanDay {
+export function describeDay(
+  borrower: Borrower,
+  loan: Loan,
+  day: number,
+  debtor: Debtor | null,
+  into: LoanDay,
+): LoanDay {
   const status = loan.statusAsOf(day)
   const until = status === 'open' ? day : Math.min(day, loan.status_day)
   let [interest, fee, overduePrincipal, overdueInterest, overdueFee] = [0, 0, 0, 0, 0]
@@ -100,7 +113,7 @@ export function describeDay(loan: Loan, tenant: Tenant, day: number, into: LoanD
   }
   const isClosed = status === 'closed'
   into.status = status
-  into.dpd = isClosed ? 0 : tenant.daysPastDue(loan.rawDaysPastDue(until))
+  into.dpd = isClosed ? 0 : borrower.tenant.daysPastDue(loan.rawDaysPastDue(until))
   into.outstanding_principal_minor = loan.outstandingPrincipal()
   into.interest_minor = interest
   into.fee_minor = fee
@@ -111,6 +124,9 @@ export function describeDay(loan: Loan, tenant: Tenant, day: number, into: LoanD
   into.paid_minor = loan.paid_minor
   into.overpaid_minor = loan.overpaid_minor
   into.recovered_minor = loan.recovered_minor
+  const verdict = classify(borrower, loan, day, status, into.dpd, debtor)
+  into.category = verdict.category
+  into.category_clause = verdict.clause
   return into
 }
 
@@ -118,6 +134,8 @@ export function isSameDay(a: LoanDay, b: LoanDay): boolean {
   return (
     !hasMoved(a, b) &&
     a.dpd === b.dpd &&
+    a.category === b.category &&
+    a.category_clause === b.category_clause &&
     a.overdue_principal_minor === b.overdue_principal_minor &&
     a.overdue_interest_minor === b.overdue_interest_minor &&
     a.overdue_fee_minor === b.overdue_fee_minor

@@ -1,4 +1,6 @@
+import { packAssessment, unpackAssessment } from '../classification/assessment.ts'
 import type { RepaymentSplit } from '../events/contract.ts'
+import type { Names } from '../state/names.ts'
 import type { WordBuffer } from '../state/words.ts'
 import { LOAN_DAY_AMOUNTS, type LoanDay } from './day.ts'
 import { type Loan, type LoanStatus, UNSETTLED } from './loan.ts'
@@ -23,6 +25,8 @@ const IS_BY_PART = 1 << 5
 const IS_TAKEN_OVER = 1 << 6
 const HAS_WORST_DPD = 1 << 7
 const CARRIES_DPD = 1 << 0
+const IS_SELF_DIRECTED = 1 << 14
+const HAS_ASSESSMENT = 1 << 15
 const IS_REVERSED = 1 << 1
 const HAS_SPLIT = 1 << 2
 const HAS_ACCOUNT = 1 << 3
@@ -35,7 +39,7 @@ const KIND_SHIFT = 8
 const DAY_AMOUNTS_SHIFT = 2
 
 export function packLoan(loan: Loan, to: WordBuffer): void {
-  to.reserve(128 + loan.reversals.length * 2)
+  to.reserve(128)
   const { reported } = loan
   to.put(
     STATUSES.indexOf(loan.status) |
@@ -45,6 +49,8 @@ export function packLoan(loan: Loan, to: WordBuffer): void {
       (loan.is_by_part ? IS_BY_PART : 0) |
       (loan.is_taken_over ? IS_TAKEN_OVER : 0) |
       (loan.is_worst_dpd_known ? HAS_WORST_DPD : 0) |
+      (loan.is_self_directed ? IS_SELF_DIRECTED : 0) |
+      (loan.assessment === null ? 0 : HAS_ASSESSMENT) |
       (loan.token_length << 16),
   )
   to.put(loan.token_high)
@@ -69,8 +75,10 @@ export function packLoan(loan: Loan, to: WordBuffer): void {
   to.put(loan.worst_dpd)
   if (reported !== null) {
     to.put(loan.first_reported_day)
-    packReported(reported, to)
+    packReported(reported, loan.names, to)
   }
+  if (loan.assessment !== null) packAssessment(loan.assessment, to)
+  to.reserve(1 + loan.reversals.length * 2)
   to.put(loan.reversals.length)
   for (const time of loan.reversals) to.putDouble(time)
   packSchedule(loan.original, loan.original_length, to)
@@ -110,7 +118,9 @@ export function unpackLoan(loan: Loan, from: WordBuffer): void {
   loan.worst_dpd = from.get() | 0
   const isReported = (flags & HAS_REPORTED) !== 0
   loan.first_reported_day = isReported ? from.get() | 0 : 0
-  loan.reported = isReported ? unpackReported(loan.reportedRoom, from) : null
+  loan.reported = isReported ? unpackReported(loan.reportedRoom, loan.names, from) : null
+  loan.is_self_directed = (flags & IS_SELF_DIRECTED) !== 0
+  loan.assessment = (flags & HAS_ASSESSMENT) === 0 ? null : unpackAssessment(from)
   const reversals = from.get()
   if (reversals > 0 || loan.reversals.length > 0) {
     loan.reversals = Array.from({ length: reversals }, () => from.getDouble())
@@ -125,7 +135,7 @@ export function unpackLoan(loan: Loan, from: WordBuffer): void {
 }
 
 /** Most amounts of most loans are zero: a word says which are not. */
-function packReported(reported: LoanDay, to: WordBuffer): void {
+function packReported(reported: LoanDay, names: Names, to: WordBuffer): void {
   const at = to.at
   to.put(0)
   to.put(reported.dpd)
@@ -136,10 +146,12 @@ function packReported(reported: LoanDay, to: WordBuffer): void {
     present |= 1 << k
     to.putDouble(amount)
   }
+  to.put(reported.category)
+  to.put(names.numberOf(reported.category_clause))
   to.words[at] = STATUSES.indexOf(reported.status) | (present << DAY_AMOUNTS_SHIFT)
 }
 
-function unpackReported(room: LoanDay, from: WordBuffer): LoanDay {
+function unpackReported(room: LoanDay, names: Names, from: WordBuffer): LoanDay {
   const flags = from.get()
   room.status = STATUSES[flags & 3] as LoanStatus
   room.dpd = from.get() | 0
@@ -147,6 +159,8 @@ function unpackReported(room: LoanDay, from: WordBuffer): LoanDay {
     const isPresent = (flags & (1 << (k + DAY_AMOUNTS_SHIFT))) !== 0
     room[LOAN_DAY_AMOUNTS[k] as (typeof LOAN_DAY_AMOUNTS)[number]] = isPresent ? from.getDouble() : 0
   }
+  room.category = from.get() | 0
+  room.category_clause = names.textOf(from.get())
   return room
 }
 

@@ -1,4 +1,5 @@
-import type { Tenant } from '../state/tenant.ts'
+import { debtorAt } from '../classification/classify.ts'
+import type { Borrower } from '../state/borrower.ts'
 import {
   describeDay,
   isSameDay,
@@ -25,13 +26,15 @@ type KnownDays = { readonly from: number; readonly days: (Day | null)[] }
 type Day = { readonly row: LoanDay; readonly totals: Totals }
 
 /** The loan's closed days from `from` through `to` as they are known now; the allocation is left as of `day`. */
-export function knownDays(loan: Loan, tenant: Tenant, from: number, to: number, day: number): KnownDays {
+export function knownDays(borrower: Borrower, loan: Loan, from: number, to: number, day: number): KnownDays {
   const days: (Day | null)[] = []
   for (let date = from - 1; date <= to; date++) {
     if (date < loan.first_reported_day) days.push(null)
     else {
+      const debtor = debtorAt(borrower, date)
       loan.reallocate(date, true)
-      days.push({ row: describeDay(loan, tenant, date, newLoanDay()), totals: totalsThrough(loan, date) })
+      const row = describeDay(borrower, loan, date, debtor, newLoanDay())
+      days.push({ row, totals: totalsThrough(loan, date) })
     }
   }
   loan.reallocate(day)

@@ -17,6 +17,7 @@ export type LoanEventType =
   | 'loan.restructured'
   | 'loan.written_off'
   | 'loan.closed'
+  | 'loan.classified'
   | 'repayment.received'
   | 'repayment.reversed'
 

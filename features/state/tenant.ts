@@ -1,3 +1,4 @@
+import { ClassificationRules } from '../classification/rules.ts'
 import { DEFAULT_TENANT_CONFIGURATION, type TenantConfiguration } from '../events/contract.ts'
 import { type Calendar, calendarOf } from '../time.ts'
 import { IndexSeries } from './indices.ts'
@@ -8,6 +9,7 @@ export class Tenant {
   readonly indices = new IndexSeries()
   configuration: TenantConfiguration = DEFAULT_TENANT_CONFIGURATION
   calendar: Calendar = calendarOf(DEFAULT_TENANT_CONFIGURATION.zone)
+  classification = new ClassificationRules(undefined)
 
   constructor(name: string) {
     this.name = name
@@ -16,6 +18,7 @@ export class Tenant {
   configure(configuration: TenantConfiguration): void {
     this.configuration = configuration
     this.calendar = calendarOf(configuration.zone)
+    this.classification = new ClassificationRules(configuration.classification)
   }
 
   /** DPD of a raw number of days past due: 0 within grace, after it counted as configured. */

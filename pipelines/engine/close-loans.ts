@@ -1,3 +1,4 @@
+import { type Debtor, debtorAt } from '../../features/classification/classify.ts'
 import {
   describeDay,
   hasMoved,
@@ -37,6 +38,7 @@ export function closeLoans(
 ): boolean {
   const { day, isMonthEnd } = end
   let isSettled = true
+  const debtor = debtorAt(borrower, day)
   for (const loan of borrower.loans) {
     if (loan.start_day > day) {
       isSettled = false
@@ -46,7 +48,7 @@ export function closeLoans(
     if (status === 'open') isSettled = false
     // A loan that has ended is as it was, but for money that comes later.
     const isQuiet = status !== 'open' && loan.reported?.status === status && loan.last_value_day < day
-    const isChanged = !isQuiet && closeDay(borrower, loan, end, place, outputs)
+    const isChanged = !isQuiet && closeDay(borrower, loan, end, debtor, place, outputs)
     const month = isMonthEnd ? loanMonthRow(borrower, loan, day, status) : null
     if (month !== null) outputs.loanMonth(month, place)
     if (!isChanged) continue
@@ -76,13 +78,20 @@ export function restateLoans(
 }
 
 /** Writes what changed of a loan on a day and keeps it as reported; whether anything did. Leaves the allocation as it was. */
-function closeDay(borrower: Borrower, loan: Loan, { day, end }: EndOfDay, place: Place, outputs: Outputs): boolean {
+function closeDay(
+  borrower: Borrower,
+  loan: Loan,
+  { day, end }: EndOfDay,
+  debtor: Debtor | null,
+  place: Place,
+  outputs: Outputs,
+): boolean {
   const { tenant } = borrower
   // An event of a later day may have come before this day was closed, and a loan that nobody sweeps lags behind.
   const isElsewhere = borrower.time > end ? loan.hasPaymentAfter(day) : borrower.time < end && loan.future_day <= day
   let isAway = isElsewhere || loan.hasBooksOfItsOwn(day)
   if (isAway) loan.reallocate(day, true)
-  describeDay(loan, tenant, day, today)
+  describeDay(borrower, loan, day, debtor, today)
   const isSame = loan.reported !== null && isSameDay(loan.reported, today)
   const mayHaveMoved = loan.reported === null || loan.moved_day === day || hasMoved(loan.reported, today)
   const movements = mayHaveMoved ? movementsOf(loan, day) : NOTHING_MOVED

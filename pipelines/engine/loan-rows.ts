@@ -1,3 +1,5 @@
+import { kindOf } from '../../features/classification/classify.ts'
+import { CATEGORIES, type Category } from '../../features/classification/tables.ts'
 import type { LoanDay, Movement } from '../../features/ledger/day.ts'
 import type { Loan, LoanStatus } from '../../features/ledger/loan.ts'
 import type { Part } from '../../features/ledger/parts.ts'
@@ -44,9 +46,13 @@ export type LoanRow = {
   restructured_at: number | null
   /** What the last restructuring made of the days past due; empty without one. */
   dpd_rule: '' | 'reset' | 'carried'
+  is_retail: number
+  is_self_directed: number
+  /** Day number of the business date of disbursement. */
+  disbursed_date: number
 }
 
-export type LoanDayRow = LoanDay & {
+export type LoanDayRow = Omit<LoanDay, 'category'> & {
   tenant: string
   dataset: string
   loan: string
@@ -56,6 +62,7 @@ export type LoanDayRow = LoanDay & {
   bucket: string
   /** Of all parts but penalty. */
   overdue_minor: number
+  category: Category | ''
   /** Business date on which it was known. */
   known_date: number
 }
@@ -99,6 +106,8 @@ export type LoanMonthRow = {
   balance_minor: number
   overdue_minor: number
   is_worst_dpd_known: number
+  category: Category | ''
+  category_clause: string
 }
 
 /** The loan as it stands now: a row that the next one replaces. */
@@ -131,6 +140,9 @@ export function loanRow(borrower: Borrower, loan: Loan): LoanRow {
     restructurings: loan.restructured_count,
     restructured_at: restructuring?.value_day ?? null,
     dpd_rule: restructuring === undefined ? '' : restructuring.carries_dpd ? 'carried' : 'reset',
+    is_retail: kindOf(borrower.tenant, loan).isRetail ? 1 : 0,
+    is_self_directed: loan.is_self_directed ? 1 : 0,
+    disbursed_date: loan.disbursed_day,
   }
 }
 
@@ -147,7 +159,15 @@ export function loanDayRow(borrower: Borrower, loan: Loan, day: number, now: Loa
   const { tenant } = borrower
   const overdue_minor = now.overdue_principal_minor + now.overdue_interest_minor + now.overdue_fee_minor
   const bucket = now.status === WRITTEN_OFF ? WRITTEN_OFF : tenant.bucket(now.dpd)
-  return { ...keyOf(borrower, loan), date: day, bucket, ...now, overdue_minor, known_date: knownDay }
+  return {
+    ...keyOf(borrower, loan),
+    date: day,
+    bucket,
+    ...now,
+    category: categoryName(now.category),
+    overdue_minor,
+    known_date: knownDay,
+  }
 }
 
 /** A row of `loan_movements`. */
@@ -206,7 +226,13 @@ export function loanMonthRow(borrower: Borrower, loan: Loan, day: number, status
     balance_minor: isWrittenOff ? loan.written_off_balance_minor : reported.outstanding_principal_minor,
     overdue_minor: reported.overdue_principal_minor + reported.overdue_interest_minor + reported.overdue_fee_minor,
     is_worst_dpd_known: Number(loan.is_worst_dpd_known),
+    category: categoryName(reported.category),
+    category_clause: reported.category_clause,
   }
+}
+
+function categoryName(category: number): Category | '' {
+  return CATEGORIES[category] ?? ''
 }
 
 function orNull(value: number): number | null {

@@ -1,3 +1,4 @@
+import { isCategoryMoving } from '../../features/classification/classify.ts'
 import type { EventOf } from '../../features/events/contract.ts'
 import { UNSETTLED } from '../../features/ledger/loan.ts'
 import type { BorrowerEvent } from '../../features/partition.ts'
@@ -130,7 +131,7 @@ function quietDays(borrower: Borrower, day: number): number {
   let through = Number.POSITIVE_INFINITY
   for (const loan of borrower.loans) {
     const isWaiting = loan.start_day > day || loan.future_day !== UNSETTLED || loan.statusAsOf(day) !== loan.status
-    if (isWaiting) return Number.NEGATIVE_INFINITY
+    if (isWaiting || isCategoryMoving(borrower, loan, day)) return Number.NEGATIVE_INFINITY
     if (loan.status !== 'open' || loan.first_open >= loan.instalment_count) continue
     // Days past due that a restructuring carried on grow before anything is due.
     if (loan.rawDaysPastDue(day + 1) > 0) return Number.NEGATIVE_INFINITY

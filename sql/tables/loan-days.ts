@@ -25,6 +25,8 @@ export const LOAN_DAYS_COLUMNS = {
   overpaid_minor: 'Int64',
   recovered_minor: 'Int64',
   known_date: 'Date',
+  category: 'String',
+  category_clause: 'String',
 } as const
 
 export type LoanDaysBlock = RowBlock<typeof LOAN_DAYS_COLUMNS>

@@ -20,6 +20,8 @@ export const LOAN_MONTHS_COLUMNS = {
   is_worst_dpd_known: 'UInt8',
   partition: 'UInt16',
   offset: 'UInt64',
+  category: 'String',
+  category_clause: 'String',
 } as const
 
 export type LoanMonthsBlock = RowBlock<typeof LOAN_MONTHS_COLUMNS>

@@ -32,6 +32,9 @@ export const LOANS_COLUMNS = {
   partition: 'UInt16',
   offset: 'UInt64',
   version: 'UInt64',
+  is_retail: 'UInt8',
+  is_self_directed: 'UInt8',
+  disbursed_date: 'Date',
 } as const
 
 export type LoansBlock = RowBlock<typeof LOANS_COLUMNS>

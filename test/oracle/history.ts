@@ -38,6 +38,7 @@ export type LedgerEventType =
   | 'loan.restructured'
   | 'loan.written_off'
   | 'loan.closed'
+  | 'loan.classified'
   | 'repayment.received'
   | 'repayment.reversed'
 export type LedgerEvent = EventOf<LedgerEventType>

@@ -84,7 +84,7 @@ beforeAll(async () => {
       })),
     ),
   )
-  const own = { tenant: 'default', dataset: '', partition: 0 }
+  const own = { tenant: 'default', dataset: '', partition: 0, category: '', category_clause: '' }
   const months = createLoanMonthsBlock()
   for (const [borrower, loan, month, dpd, worst_dpd, status = 'open'] of MONTHS) {
     const day = dayOfDate(month)

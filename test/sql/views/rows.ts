@@ -47,6 +47,9 @@ export async function writePortfolio(sql: Sql, portfolio: Portfolio): Promise<vo
       restructured_at: null,
       dpd_rule: '',
       version: 2,
+      is_retail: 1,
+      is_self_directed: 0,
+      disbursed_date: dayOfDate(monthDate(loan.cohort)) + 4,
     }
     loans.append(asOfEnd)
     // What the loan looked like at first was written too, and is superseded.
@@ -65,6 +68,8 @@ export async function writePortfolio(sql: Sql, portfolio: Portfolio): Promise<vo
         balance_minor: row.balance_minor,
         overdue_minor: 0,
         is_worst_dpd_known: 1,
+        category: '',
+        category_clause: '',
       })
     }
   }
