@@ -15,7 +15,9 @@ const MS_PER_DAY = 86_400_000
 /** Noon in Shanghai. */
 const NOON_MS = 4 * 3_600_000
 const PRODUCTS = ['cash', 'card', 'sme'] as const
-const SPANS = [120, 420, 500, 900]
+const SPANS = [120, 420, 900, 1600]
+/** Days from one due date to the next. */
+const PERIODS = [30, 30, 90, 200]
 const PRINCIPALS = [100, 900, 901, 1000, 10_000]
 const MODES = ['in_time', 'in_time', 'few_days_late', 'not_at_all', 'catch_up'] as const
 type Mode = (typeof MODES)[number]
@@ -61,11 +63,15 @@ class Maker {
   readonly #draw: Draw
   readonly #history: HistoryItem[]
   readonly #loans: MadeLoan[]
+  /** Days that are to be closed, and how many days later that is: what comes in between is known, but dated after them. */
+  readonly #toClose: number[] = []
+  readonly #lag: number
   readonly #payments: { readonly id: string; readonly loan: string }[] = []
 
   constructor(draw: Draw, history: HistoryItem[]) {
     this.#draw = draw
     this.#history = history
+    this.#lag = draw.of([0, 0, 5])
     this.#loans = Array.from({ length: 1 + draw.below(3) }, (_, i) => ({
       token: `l${i}`,
       firstDay: draw.below(i === 0 ? 3 : 60),
@@ -78,19 +84,25 @@ class Maker {
   day(day: number): void {
     for (const loan of this.#loans) this.#dayOf(loan, day)
     if (this.#draw.chance(0.004)) this.#share(day)
-    if (this.#isClosed(day)) this.#history.push({ kind: 'tick', day: FIRST_DAY + day, offset: this.#history.length })
+    if (this.#isClosed(day)) this.#toClose.push(day)
+    if (this.#toClose[0] === day - this.#lag) this.#close(day - this.#lag)
+  }
+
+  #close(day: number): void {
+    this.#toClose.shift()
+    this.#history.push({ kind: 'tick', day: FIRST_DAY + day, offset: this.#history.length })
   }
 
   #isClosed(day: number): boolean {
     const ages = this.#loans.map((loan) => day - (loan.owed[0]?.due ?? day))
-    return ages.some((age) => [1, 7, 8, 90, 91, 121, 181, 271, 361].includes(age)) || this.#draw.chance(0.05)
+    return ages.some((age) => [1, 7, 8, 90, 91, 121, 181, 271, 361].includes(age)) || this.#draw.chance(0.04)
   }
 
   #dayOf(loan: MadeLoan, day: number): void {
     const draw = this.#draw
     if (day < loan.firstDay) return
     if (day === loan.firstDay) this.#disburse(loan, day)
-    if (draw.chance(0.01)) loan.mode = draw.of(MODES)
+    if (draw.chance(0.007)) loan.mode = draw.of(MODES)
     this.#pay(loan, day)
     if (draw.chance(0.0025) && loan.restructured < 3 && loan.owed.length > 0) this.#restructure(loan, day)
     if (draw.chance(0.002)) this.#judge(loan, day)
@@ -117,7 +129,8 @@ class Maker {
   }
 
   #schedule(firstDue: number, terms: number, amount: number): { due: number; amount: number }[] {
-    return Array.from({ length: terms }, (_, i) => ({ due: firstDue + 30 * i, amount }))
+    const period = this.#draw.of(PERIODS)
+    return Array.from({ length: terms }, (_, i) => ({ due: firstDue + period * i, amount }))
   }
 
   #pay(loan: MadeLoan, day: number): void {

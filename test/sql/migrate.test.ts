@@ -62,7 +62,7 @@ describe.each(BOTH)('ClickHouse %s', (_, open) => {
 
   test.each(Object.entries(TABLES))('the columns of %s are those of its block, in order', async (table, columns) => {
     const rows = await sql.query<{ name: string; type: string }>(
-      `SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = '${table}' ORDER BY position`,
+      `SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = '${table}' AND default_kind = '' ORDER BY position`,
     )
     const widen = (type: string) => type.replace(/^LowCardinality\((.*)\)$/, '$1')
     expect(rows.map(({ name, type }) => [name, widen(type)])).toEqual(
