@@ -16,6 +16,8 @@ export const COMPARED_TABLES: readonly ComparedTable[] = [
   { table: 'loans', key: ['tenant', 'dataset', 'loan'], isReplaced: true },
   { table: 'loan_days', key: ['tenant', 'dataset', 'loan', 'date', 'partition', 'offset', 'seq'] },
   { table: 'loan_months', key: ['tenant', 'dataset', 'month', 'loan'] },
+  { table: 'contacts', key: ['tenant', 'date', 'partition', 'offset'] },
+  { table: 'closed_days', key: ['tenant', 'date', 'partition', 'slice'] },
 ]
 
 export const COMPARED_NAMES: readonly string[] = COMPARED_TABLES.map(({ table }) => table)

@@ -3,6 +3,8 @@ import type { Sql } from '../../sql/client.ts'
 import { ensureFeatureColumns, listMigrations, migrate, splitStatements } from '../../sql/migrate.ts'
 import { type ColumnKind, type ColumnKinds, createBlock } from '../../sql/native.ts'
 import { BACKFILLS_COLUMNS } from '../../sql/tables/backfills.ts'
+import { CLOSED_DAYS_COLUMNS } from '../../sql/tables/closed-days.ts'
+import { CONTACTS_COLUMNS } from '../../sql/tables/contacts.ts'
 import { DEAD_LETTERS_COLUMNS } from '../../sql/tables/dead-letters.ts'
 import { EVENTS_COLUMNS } from '../../sql/tables/events.ts'
 import { createFeaturesBlock, FEATURES_COLUMNS } from '../../sql/tables/features.ts'
@@ -26,6 +28,8 @@ const TABLES: Readonly<Record<string, ColumnKinds>> = {
   loans: LOANS_COLUMNS,
   loan_days: LOAN_DAYS_COLUMNS,
   loan_months: LOAN_MONTHS_COLUMNS,
+  contacts: CONTACTS_COLUMNS,
+  closed_days: CLOSED_DAYS_COLUMNS,
   dead_letters: DEAD_LETTERS_COLUMNS,
   progress: PROGRESS_COLUMNS,
   source_files: SOURCE_FILES_COLUMNS,
