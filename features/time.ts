@@ -149,3 +149,10 @@ export function isWeekend(day: number): boolean {
   const weekday = (((day + 4) % 7) + 7) % 7
   return weekday === 0 || weekday === 6
 }
+
+/** Day number of the same day of the month so many months later; of a shorter month the last. */
+export function addMonths(day: number, months: number): number {
+  const month = monthOfDay(day)
+  const inMonth = day - firstDayOfMonth(month)
+  return Math.min(firstDayOfMonth(month + months) + inMonth, lastDayOfMonth(month + months))
+}

@@ -25,7 +25,7 @@ export type Definitions = {
 }
 
 /** Raised with every change of how state is kept or computed, so that an older checkpoint is not taken up. */
-const STATE_VERSION = 4
+const STATE_VERSION = 5
 
 export const FEATURE_IDS: readonly string[] = CATALOGUE.map(featureId)
 

@@ -16,6 +16,15 @@ export const LOAN_DAYS_COLUMNS = {
   outstanding_principal_minor: 'Int64',
   overdue_minor: 'Int64',
   paid_minor: 'Int64',
+  interest_minor: 'Int64',
+  fee_minor: 'Int64',
+  penalty_minor: 'Int64',
+  overdue_principal_minor: 'Int64',
+  overdue_interest_minor: 'Int64',
+  overdue_fee_minor: 'Int64',
+  overpaid_minor: 'Int64',
+  recovered_minor: 'Int64',
+  known_date: 'Date',
 } as const
 
 export type LoanDaysBlock = RowBlock<typeof LOAN_DAYS_COLUMNS>

@@ -41,10 +41,6 @@ ALTER TABLE loan_months ADD COLUMN IF NOT EXISTS `bucket_hash` UInt64 MATERIALIZ
 
 ALTER TABLE loan_days ADD COLUMN IF NOT EXISTS `loan_hash` UInt64 MATERIALIZED cityHash64(tenant, dataset, loan) COMMENT 'The loan as a number, for joins';
 
-ALTER TABLE loans ADD COLUMN IF NOT EXISTS `first_due_dates` Array(Date) COMMENT 'Due dates of the first three instalments as disbursed';
-
-ALTER TABLE loans ADD COLUMN IF NOT EXISTS `taken_over_at` Nullable(Date) COMMENT 'Business date on which a running loan was taken over; empty for one disbursed here';
-
 -- Each view says its grain and its formulas in its comment; sql/README.md has all of them with what they mean.
 
 CREATE OR REPLACE VIEW closed_dates AS

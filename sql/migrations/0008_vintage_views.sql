@@ -2,16 +2,11 @@
 
 CREATE OR REPLACE VIEW vintage AS
 WITH
-  -- Loans whose past before they were taken over is missing: of them nothing can be said of "ever".
-  left_out AS (
-    SELECT cityHash64(tenant, dataset, loan) FROM loans FINAL
-    WHERE dataset = '' AND taken_over_at IS NOT NULL AND {series:String} = 'ever'
-  ),
   -- Own loans that may have no row any more and are bad all the same.
   ended AS (
     SELECT cityHash64(tenant, dataset, loan)
     FROM loans FINAL
-    WHERE dataset = '' AND (taken_over_at IS NULL OR {series:String} = 'current') AND (
+    WHERE dataset = '' AND (is_worst_dpd_known OR {series:String} = 'current') AND (
       status = 'written_off' OR (status = 'closed' AND {series:String} = 'ever' AND worst_dpd >= {threshold_dpd:Int32})
     )
   ),
@@ -31,7 +26,8 @@ WITH
         tenant, dataset, cohort, product, channel, mob, balance_minor,
         status = 'written_off' OR if({series:String} = 'ever', worst_dpd, dpd) >= {threshold_dpd:Int32} AS is_bad
       FROM loan_months FINAL
-      WHERE loan_hash NOT IN left_out
+      -- Where the worst before a loan was taken over is missing, nothing can be said of "ever".
+      WHERE is_worst_dpd_known OR {series:String} = 'current'
     )
     GROUP BY tenant, dataset, cohort, product, channel, mob
     UNION ALL
@@ -40,7 +36,7 @@ WITH
       toInt32(if(taken_over_at IS NULL, 0, greatest(0, dateDiff('month', cohort, assumeNotNull(taken_over_at))))) AS mob,
       toInt64(count()), sum(principal_minor), toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(0)
     FROM loans FINAL
-    WHERE dataset = '' AND (taken_over_at IS NULL OR {series:String} = 'current')
+    WHERE dataset = '' AND (is_worst_dpd_known OR {series:String} = 'current')
     GROUP BY tenant, dataset, cohort, product, channel, mob
     UNION ALL
     SELECT
@@ -106,4 +102,4 @@ SELECT
 FROM counted
 WHERE throwIf({basis:String} NOT IN ('count', 'balance'), 'basis is count or balance') = 0
   AND throwIf({series:String} NOT IN ('ever', 'current'), 'series is ever or current') = 0
-COMMENT 'vintage(threshold_dpd, basis, series): one row per tenant, data set, cohort (first day of the month of disbursement), months on book (mob; 0 is the month of disbursement), product and channel, up to the last month end that is closed. basis count: loans = all loans of the cohort, also after they ended (of a tape those with a row at that mob); bad = those past the threshold; rate = bad / loans with a Wilson interval of 95 % (rate_low, rate_high). basis balance: loans = principal disbursed (of a tape the balances at that mob); bad = what bad loans owe at that month end. series ever: worst so far >= threshold_dpd; current: at that month end. A written-off loan is bad from then on, with its balance at write-off. A loan that was taken over counts in current from the month end after that on, and not in ever: its past is missing, not zero.';
+COMMENT 'vintage(threshold_dpd, basis, series): one row per tenant, data set, cohort (first day of the month of disbursement), months on book (mob; 0 is the month of disbursement), product and channel, up to the last month end that is closed. basis count: loans = all loans of the cohort, also after they ended (of a tape those with a row at that mob); bad = those past the threshold; rate = bad / loans with a Wilson interval of 95 % (rate_low, rate_high). basis balance: loans = principal disbursed (of a tape the balances at that mob); bad = what bad loans owe at that month end. series ever: worst so far >= threshold_dpd; current: at that month end. A written-off loan is bad from then on, with its balance at write-off. A loan that was taken over counts from the first month end after that on, in ever only if its worst before is known: what is missing is not zero.';
