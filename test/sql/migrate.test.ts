@@ -64,16 +64,19 @@ describe.each(BOTH)('ClickHouse %s', (_, open) => {
     expect(await sql.query('SELECT count() AS rows FROM progress')).toEqual([{ rows: 0 }])
   })
 
-  test.each(Object.entries(TABLES))('the columns of %s that are written are those of its block, in order', async (table, columns) => {
-    const rows = await sql.query<{ name: string; type: string }>(
-      `SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = '${table}'
+  test.each(Object.entries(TABLES))(
+    'the columns of %s that are written are those of its block, in order',
+    async (table, columns) => {
+      const rows = await sql.query<{ name: string; type: string }>(
+        `SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = '${table}'
          AND default_kind != 'MATERIALIZED' ORDER BY position`,
-    )
-    const widen = (type: string) => type.replace(/^LowCardinality\((.*)\)$/, '$1')
-    expect(rows.map(({ name, type }) => [name, widen(type)])).toEqual(
-      Object.entries(columns).map(([name, kind]) => [name, typeOf(kind)]),
-    )
-  })
+      )
+      const widen = (type: string) => type.replace(/^LowCardinality\((.*)\)$/, '$1')
+      expect(rows.map(({ name, type }) => [name, widen(type)])).toEqual(
+        Object.entries(columns).map(([name, kind]) => [name, typeOf(kind)]),
+      )
+    },
+  )
 
   test('every table is flushed to the disk before an insert returns and before merged parts are removed, says its grain, and each column says what it holds', async () => {
     const tables = await sql.query<{ name: string; engine_full: string; comment: string }>(
