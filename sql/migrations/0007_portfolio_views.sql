@@ -15,8 +15,7 @@ WITH
       FROM (
         SELECT bucket_hash, any(tenant) AS tenant, any(dataset) AS dataset, any(bucket) AS bucket, max(month) AS last_seen
         FROM loan_months
-        WHERE month BETWEEN toStartOfMonth({from_month:Date})
-          AND addMonths(toStartOfMonth({to_month:Date}), {horizon_months:Int32})
+        WHERE month >= toStartOfMonth({from_month:Date})
         GROUP BY bucket_hash
         SETTINGS final = 0
       ) AS b
