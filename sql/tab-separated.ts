@@ -24,9 +24,12 @@ export function toTabSeparated(block: NativeBlock): Buffer {
 type Cursor = { readonly bytes: Buffer; at: number }
 
 const NULLABLE = /^Nullable\((.*)\)$/
+const LIST = /^Array\((.*)\)$/
 const NULL_TEXT = '\\N'
 
 function readColumn(cursor: Cursor, type: string, rows: number): string[] {
+  const element = LIST.exec(type)?.[1]
+  if (element !== undefined) return readLists(cursor, element, rows)
   const inner = NULLABLE.exec(type)?.[1]
   if (inner === undefined) return Array.from({ length: rows }, () => readValue(cursor, type))
   const nulls = cursor.bytes.subarray(cursor.at, cursor.at + rows)
@@ -34,6 +37,15 @@ function readColumn(cursor: Cursor, type: string, rows: number): string[] {
   return Array.from({ length: rows }, (_, row) => {
     const value = readValue(cursor, inner)
     return nulls[row] === 0 ? value : NULL_TEXT
+  })
+}
+
+/** Where each list ends comes first, then the elements of all. */
+function readLists(cursor: Cursor, element: string, rows: number): string[] {
+  const ends = Array.from({ length: rows }, () => Number(readValue(cursor, 'UInt64')))
+  return ends.map((end, row) => {
+    const length = end - (ends[row - 1] ?? 0)
+    return `[${Array.from({ length }, () => `'${readValue(cursor, element)}'`).join(',')}]`
   })
 }
 

@@ -19,7 +19,7 @@ export function localTable(table: string): string {
 }
 
 const CREATE_TABLE = /^CREATE TABLE IF NOT EXISTS ([a-z_]+) \(/
-const CREATE_VIEW = /^CREATE OR REPLACE VIEW ([a-z_]+) AS\b/
+const CREATE_VIEW = /^CREATE OR REPLACE VIEW ([a-z0-9_]+) AS\b/
 /** Columns are added to a table that is there, in each of its forms. */
 const ADD_COLUMNS = /^ALTER TABLE ([a-z_]+)\s+(ADD COLUMN IF NOT EXISTS [\s\S]+)$/
 const ENGINE = /\bENGINE = ReplacingMergeTree(?:\(([a-z_]+)\))?(?=\s)/

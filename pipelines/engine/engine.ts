@@ -11,6 +11,7 @@ import { type DecisionState, isAlarmed, NOT_QUIET } from '../../models/decision/
 import { INCONCLUSIVE, severityOf } from '../../models/severity.ts'
 import { BorrowerSet } from './borrower-set.ts'
 import { closeLoans, restateLoans } from './close-loans.ts'
+import { contactRow } from './contact-row.ts'
 import { type Coverage, NOTHING_BACKFILLED, withhold } from './coverage.ts'
 import type { Definitions } from './definitions.ts'
 import { Emitter } from './emitter.ts'
@@ -215,6 +216,7 @@ export class Engine {
       if (loan !== undefined) outputs.loan(loanRow(borrower, loan), { partition, offset }, 0)
       restateLoans(state.features.restated, borrower, { partition, offset }, outputs)
     }
+    if (event.type === 'contact.recorded') outputs.contact(contactRow(borrower, event), { partition, offset })
     this.#evaluateBorrower(state, borrower, record, borrower.time - event.time, true)
   }
 
@@ -242,6 +244,9 @@ export class Engine {
         if (isSettled) this.#settledOf(state).add(borrower.index)
       }
     }
+    const { tenant, data } = event
+    const { partitions } = state.features
+    outputs.closedDay({ tenant, slice: data.slice, slices: data.slices, partitions, date: day, day_end: end }, record)
   }
 
   #undecidedOf(state: PartitionState): BorrowerSet {

@@ -3,6 +3,33 @@ import type { Refusal } from '../../features/ledger/apply.ts'
 import type { SignalRow, WarningRow } from '../../models/decision/rows.ts'
 import type { LoanDayRow, LoanMonthRow, LoanMovementRow, LoanRow } from './loan-rows.ts'
 
+/** A day that was closed for one slice of a partition's borrowers of a tenant. */
+export type ClosedDayRow = {
+  readonly tenant: string
+  readonly slice: number
+  readonly slices: number
+  /** Partitions of the log: a day is closed when each of them has closed it in each slice. */
+  readonly partitions: number
+  /** Day number. */
+  readonly date: number
+  /** Its last millisecond in the tenant's zone, UTC milliseconds. */
+  readonly day_end: number
+}
+
+/** A contact of collection with a borrower. */
+export type ContactRow = {
+  readonly tenant: string
+  readonly borrower: string
+  /** Empty where the contact was about no loan in particular. */
+  readonly loan: string
+  /** Business date, as a day number. */
+  readonly date: number
+  /** UTC milliseconds. */
+  readonly contacted_at: number
+  readonly channel: string
+  readonly result: string
+}
+
 /** A place in the log. */
 export type Place = { readonly partition: number; readonly offset: number }
 
@@ -34,6 +61,9 @@ export type Outputs = {
   loan(row: LoanRow, place: Place, seq: number): void
   loanDay(row: LoanDayRow, place: Place, seq: number): void
   loanMonth(row: LoanMonthRow, place: Place): void
+  contact(row: ContactRow, place: Place): void
+  /** All rows of this slice's day have been handed over. */
+  closedDay(row: ClosedDayRow, place: Place): void
   loanMovement(row: LoanMovementRow, place: Place, seq: number): void
   refused(event: Event, place: Place, refusal: Refusal): void
   /** Everything up to this place has been handed over. */
@@ -49,6 +79,8 @@ export const DISCARD: Outputs = {
   loan() {},
   loanDay() {},
   loanMonth() {},
+  contact() {},
+  closedDay() {},
   loanMovement() {},
   refused() {},
   progress() {},

@@ -6,6 +6,8 @@ import type { Refusal } from '../../features/ledger/apply.ts'
 import type { SignalRow } from '../../models/decision/rows.ts'
 import type { Sql } from '../../sql/client.ts'
 import type { NativeBlock } from '../../sql/native.ts'
+import { createClosedDaysBlock } from '../../sql/tables/closed-days.ts'
+import { createContactsBlock } from '../../sql/tables/contacts.ts'
 import { createDeadLettersBlock } from '../../sql/tables/dead-letters.ts'
 import { createEventsBlock, eventsRow } from '../../sql/tables/events.ts'
 import { createFeaturesBlock, type FeaturesBlock } from '../../sql/tables/features.ts'
@@ -19,7 +21,7 @@ import { createSignalsBlock } from '../../sql/tables/signals.ts'
 import { createWarningsBlock, type WarningsBlock } from '../../sql/tables/warnings.ts'
 import { EarlyWarnings, type EarlyWarningsOptions } from './early-warnings.ts'
 import type { LoanDayRow, LoanMonthRow, LoanMovementRow, LoanRow } from './loan-rows.ts'
-import type { EvaluationMeta, FeedRow, Outputs, Place } from './outputs.ts'
+import type { ClosedDayRow, ContactRow, EvaluationMeta, FeedRow, Outputs, Place } from './outputs.ts'
 
 /** Feature rows that are written as one block: 60 MB of 220 columns, and there are two such blocks. */
 export const FEATURE_ROWS_PER_BLOCK = 30_000
@@ -58,6 +60,8 @@ class Slice implements SinkOutputs {
   readonly #loans = createLoansBlock()
   readonly #loanDays = createLoanDaysBlock()
   readonly #loanMonths = createLoanMonthsBlock()
+  readonly #contacts = createContactsBlock()
+  readonly #closedDays = createClosedDaysBlock()
   readonly #loanMovements = createLoanMovementsBlock()
   readonly #deadLetters = createDeadLettersBlock()
   readonly #progress = createProgressBlock()
@@ -106,6 +110,9 @@ class Slice implements SinkOutputs {
       ['loans', this.#loans],
       ['loan_days', this.#loanDays],
       ['loan_months', this.#loanMonths],
+      ['contacts', this.#contacts],
+      // After the rows of the days that it says are closed.
+      ['closed_days', this.#closedDays],
       ['loan_movements', this.#loanMovements],
       ['scores', this.#scores],
       ['features', this.#features],
@@ -167,6 +174,14 @@ class Slice implements SinkOutputs {
 
   loanMonth(row: LoanMonthRow, { partition, offset }: Place): void {
     this.#loanMonths.append({ ...row, partition, offset })
+  }
+
+  contact(row: ContactRow, { partition, offset }: Place): void {
+    this.#contacts.append({ ...row, partition, offset })
+  }
+
+  closedDay(row: ClosedDayRow, { partition, offset }: Place): void {
+    this.#closedDays.append({ ...row, partition, offset })
   }
 
   loanMovement(row: LoanMovementRow, { partition, offset }: Place, seq: number): void {

@@ -2,7 +2,7 @@ import type { Event } from '../../features/events/contract.ts'
 import type { Refusal } from '../../features/ledger/apply.ts'
 import type { SignalRow } from '../../models/decision/rows.ts'
 import type { LoanDayRow, LoanMonthRow, LoanMovementRow, LoanRow } from '../engine/loan-rows.ts'
-import type { EvaluationMeta, FeedRow, Outputs, Place } from '../engine/outputs.ts'
+import type { ClosedDayRow, ContactRow, EvaluationMeta, FeedRow, Outputs, Place } from '../engine/outputs.ts'
 
 /** Hands on one tenant's rows alone. Refusals are nobody's here: they are not compared. */
 export class OnlyTenant implements Outputs {
@@ -40,6 +40,14 @@ export class OnlyTenant implements Outputs {
 
   loanMonth(row: LoanMonthRow, place: Place): void {
     if (row.tenant === this.#tenant) this.#outputs.loanMonth(row, place)
+  }
+
+  contact(row: ContactRow, place: Place): void {
+    if (row.tenant === this.#tenant) this.#outputs.contact(row, place)
+  }
+
+  closedDay(row: ClosedDayRow, place: Place): void {
+    if (row.tenant === this.#tenant) this.#outputs.closedDay(row, place)
   }
 
   loanMovement(row: LoanMovementRow, place: Place, seq: number): void {

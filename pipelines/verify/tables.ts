@@ -20,6 +20,8 @@ export const COMPARED_TABLES: readonly ComparedTable[] = [
     key: ['tenant', 'dataset', 'loan', 'date', 'part', 'partition', 'offset', 'seq'],
   },
   { table: 'loan_months', key: ['tenant', 'dataset', 'month', 'loan'] },
+  { table: 'contacts', key: ['tenant', 'date', 'partition', 'offset'] },
+  { table: 'closed_days', key: ['tenant', 'date', 'partition', 'slice'] },
 ]
 
 export const COMPARED_NAMES: readonly string[] = COMPARED_TABLES.map(({ table }) => table)

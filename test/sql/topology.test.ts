@@ -79,9 +79,17 @@ test('a change of a table comes to its local form first', () => {
   expect(renderAlter('features', 'ADD COLUMN x Float64', SINGLE)).toEqual(['ALTER TABLE features ADD COLUMN x Float64'])
 })
 
+test('a column that a migration adds comes to both forms of its table', () => {
+  expect(renderMigration('ALTER TABLE loans ADD COLUMN IF NOT EXISTS x Date', CLUSTER)).toEqual([
+    'ALTER TABLE loans_local ON CLUSTER `risk` ADD COLUMN IF NOT EXISTS x Date',
+    'ALTER TABLE loans ON CLUSTER `risk` ADD COLUMN IF NOT EXISTS x Date',
+  ])
+})
+
 test('a statement without a form for a cluster is refused rather than run on one node', () => {
   for (const statement of [
     'DROP TABLE a',
+    'ALTER TABLE a DROP COLUMN x',
     'CREATE TABLE IF NOT EXISTS a (k UInt64) ENGINE = Memory',
     'CREATE TABLE IF NOT EXISTS a (k UInt64) ENGINE = ReplacingMergeTree ORDER BY k',
   ]) {

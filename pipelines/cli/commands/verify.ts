@@ -20,9 +20,9 @@ export function verifyCommand(): Command {
     .addHelpText(
       'after',
       `
-Compared are features, scores, signals, warnings, loans, loan_days and loan_months, up to the place that the tables have
-reached. While \`run\` holds the directory it does the work, beside its own. The recomputed rows need as much disk as the
-stored ones for as long as it runs.
+Compared are features, scores, signals, warnings, loans, loan_days, loan_months, contacts and closed_days,
+up to the place that the tables have reached. While \`run\` holds the directory it does the work, beside its own. The
+recomputed rows need as much disk as the stored ones for as long as it runs.
 
 A line names table, row, column and both values (\\N is NULL); the first ${DIFFERENCES_NAMED_MAX} are printed, all are counted.
 Exit 0: nothing differs. Exit 1: a cell differs, a row is missing, or one is too many.`,

@@ -3,7 +3,14 @@ import type { Event } from '../../../features/events/contract.ts'
 import type { Refusal } from '../../../features/ledger/apply.ts'
 import type { SignalRow } from '../../../models/decision/rows.ts'
 import type { LoanDayRow, LoanMonthRow, LoanMovementRow, LoanRow } from '../../../pipelines/engine/loan-rows.ts'
-import type { EvaluationMeta, FeedRow, Outputs, Place } from '../../../pipelines/engine/outputs.ts'
+import type {
+  ClosedDayRow,
+  ContactRow,
+  EvaluationMeta,
+  FeedRow,
+  Outputs,
+  Place,
+} from '../../../pipelines/engine/outputs.ts'
 
 const WIDTH = CATALOGUE.length
 
@@ -50,6 +57,14 @@ export class CollectedRows implements Outputs {
   loanMonth(row: LoanMonthRow, place: Place): void {
     this.loanMonths.push({ ...row, ...placeOf(place) })
     this.#add('loan_months', place, `${row.loan} ${row.month}`, row)
+  }
+
+  contact(row: ContactRow, place: Place): void {
+    this.#add('contacts', place, row.borrower, row)
+  }
+
+  closedDay(row: ClosedDayRow, place: Place): void {
+    this.#add('closed_days', place, `${row.tenant} ${row.slice}`, row)
   }
 
   loanMovement(row: LoanMovementRow, place: Place, seq: number): void {

@@ -29,11 +29,14 @@ async function digestOf(rows: readonly (readonly [offset: number, a: number, b: 
 
 test('it covers the tables that come out of the log and not those that tell of the run', async () => {
   expect((await readDigest(sql)).map(({ table }) => table)).toEqual([
+    'closed_days',
+    'contacts',
     'dead_letters',
     'events',
     'features',
     'loan_days',
     'loan_months',
+    'loan_movements',
     'loans',
     'scores',
     'signals',

@@ -1,10 +1,9 @@
-import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Sql } from '../../../sql/client.ts'
 import { migrate } from '../../../sql/migrate.ts'
+import { type Book, type BookLoan, bucketOf, type MonthRow, WRITTEN_OFF } from '../../oracle/portfolio.ts'
 import { openTestDatabase, type TestDatabase } from '../support.ts'
-import { byKey, migrationMatrix, monthDate, type OracleLoan, type Portfolio, vintage } from './portfolio.ts'
-import { writePortfolio } from './rows.ts'
+import { writeBook } from './write-book.ts'
 
 let test_database: TestDatabase
 let sql: Sql
@@ -52,21 +51,35 @@ function readMatrix(from: string, to: string, horizon: number): Promise<MatrixRo
   )
 }
 
+/** A loan of January 2023 by DPD and balance at each month end; in its last one it is written off, if it is. */
 function loan(
   name: string,
-  end: OracleLoan['end'],
+  end: BookLoan['end'],
   months: readonly (readonly [dpd: number, balance: number])[],
-): OracleLoan {
+): BookLoan {
+  const rows = new Map<number, MonthRow>()
+  let worst = 0
+  for (const [month, [dpd, balance_minor]] of months.entries()) {
+    worst = Math.max(worst, dpd)
+    const is_written_off = end === WRITTEN_OFF && month === months.length - 1
+    const bucket = is_written_off ? WRITTEN_OFF : bucketOf(dpd)
+    rows.set(month, { dpd, worst, bucket, balance_minor, is_written_off })
+  }
   return {
     tenant: 'default',
+    dataset: '',
     loan: name,
-    cohort: 0,
     product: 'cash',
     channel: 'app',
     principal_minor: 100,
-    months: months.map(([dpd, balance_minor]) => ({ dpd, balance_minor })),
+    cohort: 0,
+    rows,
     end,
-    keeps_rows: false,
+    end_month: end === 'open' ? null : months.length - (end === WRITTEN_OFF ? 1 : 0),
+    worst,
+    lost_minor: end === WRITTEN_OFF ? (months.at(-1)?.[1] ?? 0) : 0,
+    taken_over: null,
+    is_worst_known: true,
   }
 }
 
@@ -75,8 +88,8 @@ function loan(
  *   A pays. B is 35 days late in February and cures in March. C is closed in March after 40 days late in February.
  *   D is 31, 61, 92 days late. E is 33 days late in February and written off in March.
  */
-const FIVE: Portfolio = {
-  months: 4,
+const FIVE: Book = {
+  closed: new Map([['default', 3]]),
   loans: [
     loan('A', 'open', [
       [0, 100],
@@ -109,7 +122,7 @@ const FIVE: Portfolio = {
 }
 
 describe('five loans, counted by hand', () => {
-  beforeAll(() => writePortfolio(sql, FIVE))
+  beforeAll(() => writeBook(sql, FIVE))
 
   test('ever past 30: a loan stays bad when it cures, is closed or written off; the cohort stays five', async () => {
     const rows = await readVintage(30, 'count', 'ever')
@@ -197,7 +210,7 @@ describe('five loans, counted by hand', () => {
 
 describe('imported tapes', () => {
   test('loans are those with a row at that month end, and balances that a tape lacks are NULL', async () => {
-    await writePortfolio(sql, { months: 1, loans: [] })
+    await writeBook(sql, { loans: [], closed: new Map() })
     await sql.command(
       `INSERT INTO loan_months (tenant, dataset, loan, month, mob, cohort, dpd, worst_dpd, bucket, balance_minor, status) VALUES
        ('default', 'tape', 'x', '2023-01-01', 0, '2023-01-01', 0, 0, 'C', NULL, 'open'),
@@ -227,79 +240,3 @@ describe('imported tapes', () => {
     ])
   })
 })
-
-const MONTHS = 7
-const portfolio: fc.Arbitrary<Portfolio> = fc
-  .array(
-    fc
-      .record({
-        tenant: fc.constantFrom('default', 'other'),
-        cohort: fc.nat(MONTHS - 1),
-        product: fc.constantFrom('cash', 'card'),
-        channel: fc.constantFrom('app', 'store'),
-        principal_minor: fc.integer({ min: 1, max: 1000 }),
-        dpds: fc.array(fc.constantFrom(0, 0, 0, 1, 29, 30, 31, 60, 90, 200), { minLength: MONTHS, maxLength: MONTHS }),
-        balances: fc.array(fc.nat(1000), { minLength: MONTHS, maxLength: MONTHS }),
-        length: fc.integer({ min: 1, max: MONTHS }),
-        end: fc.constantFrom('open', 'open', 'closed', 'written_off'),
-        keeps_rows: fc.boolean(),
-      })
-      .map(({ dpds, balances, length, ...rest }) => {
-        const whole = MONTHS - rest.cohort
-        const seen = rest.end === 'open' ? whole : Math.min(length, whole)
-        return { ...rest, months: dpds.slice(0, seen).map((dpd, i) => ({ dpd, balance_minor: balances[i]! })) }
-      }),
-    { minLength: 20, maxLength: 80 },
-  )
-  .map((loans) => ({ months: MONTHS, loans: loans.map((one, i) => ({ ...one, loan: `L${i}` })) }))
-
-test('on random portfolios vintage equals the plain computation', async () => {
-  await fc.assert(
-    fc.asyncProperty(portfolio, fc.constantFrom(1, 30, 90), async (book, threshold) => {
-      await writePortfolio(sql, book)
-      for (const basis of ['count', 'balance'] as const) {
-        for (const series of ['ever', 'current'] as const) {
-          const rows = await readVintage(threshold, basis, series)
-          const cells = rows.map((row) => ({
-            key: [row.tenant, row.cohort, row.mob, row.product, row.channel].join('|'),
-            loans: row.loans,
-            bad: row.bad,
-          }))
-          expect(cells.sort(byKey), `${basis} ${series}`).toEqual(vintage(book, threshold, basis, series))
-          for (const row of rows) {
-            expect(row.rate).toBe(row.bad / row.loans)
-            if (basis === 'count') {
-              expect(row.rate_low!).toBeLessThanOrEqual(row.rate)
-              expect(row.rate_high!).toBeGreaterThanOrEqual(row.rate)
-            }
-          }
-        }
-      }
-    }),
-    { numRuns: 6, seed: 11 },
-  )
-}, 60_000)
-
-test('on random portfolios migration_matrix equals the plain computation, and the shares of a bucket sum to one', async () => {
-  const months = fc.nat(MONTHS - 1)
-  await fc.assert(
-    fc.asyncProperty(portfolio, months, months, fc.integer({ min: 1, max: 3 }), async (book, a, b, horizon) => {
-      await writePortfolio(sql, book)
-      const [from, to] = [Math.min(a, b), Math.max(a, b)]
-      const rows = await readMatrix(monthDate(from), monthDate(to), horizon)
-      const cells = rows.map((row) => ({
-        key: [row.tenant, row.from_bucket, row.to_bucket].join('|'),
-        loans: row.loans,
-        opening_balance_minor: row.opening_balance_minor,
-      }))
-      expect(cells.sort(byKey)).toEqual(migrationMatrix(book, from, to, horizon))
-      const sums = new Map<string, number>()
-      for (const row of rows) {
-        const key = `${row.tenant}|${row.from_bucket}`
-        sums.set(key, (sums.get(key) ?? 0) + row.share_of_loans)
-      }
-      for (const sum of sums.values()) expect(sum).toBeCloseTo(1, 12)
-    }),
-    { numRuns: 12, seed: 13 },
-  )
-}, 60_000)
