@@ -79,8 +79,7 @@ export class FeaturePartition {
 
   /** Applies an event at its place, or refuses it without a trace in the state. */
   apply(event: BorrowerEvent, offset: number): Applied {
-    this.heldRefused.length = 0
-    this.restated.length = 0
+    this.#forgetLast()
     const group = this.tenantOf(event.tenant)
     if (event.subject === '') {
       if (event.type === 'signal.reported' && INDEX_KINDS.has(event.data.kind)) group.tenant.indices.add(event)
@@ -108,7 +107,7 @@ export class FeaturePartition {
 
   /** Closes a day for one slice and gives up what was held too long. False if it was closed before. */
   close(event: EventOf<'day.closed'>): boolean {
-    this.heldRefused.length = 0
+    this.#forgetLast()
     const slice = this.tenantOf(event.tenant).slices[event.data.slice]
     const day = dayOfDate(event.data.date)
     if (slice === undefined || day <= slice.closed_day) return false
@@ -146,6 +145,12 @@ export class FeaturePartition {
       this.borrowers.push(borrower)
     }
     return borrower
+  }
+
+  /** To set a length is a call out of compiled code, also where nothing changes, which is nearly always. */
+  #forgetLast(): void {
+    if (this.heldRefused.length > 0) this.heldRefused.length = 0
+    if (this.restated.length > 0) this.restated.length = 0
   }
 
   #applyTo(borrower: Borrower, event: BorrowerEvent, offset: number, time: number): Refusal | undefined {

@@ -16,8 +16,6 @@ import { type BackfillJob, planBackfill } from './plan.ts'
 import { Rewrite } from './rewrite.ts'
 import { BackfillWriter } from './writer.ts'
 
-/** Places of one page: read and decoded in one go, which events that arrive meanwhile have to wait for. */
-const LOG_PAGE_OFFSETS = 5000
 /** After so long others get their turn. */
 const TURN_MS = 5
 
@@ -143,7 +141,7 @@ class Run {
     const rewrite = new Rewrite({ shape, catalogue, evaluate, coverage, fromOffset: from, ticks, turns, writer })
     let turnEnds = performance.now() + TURN_MS
     try {
-      for await (const page of readRebuildEvents(log, partition, 0, until - 1, LOG_PAGE_OFFSETS)) {
+      for await (const page of readRebuildEvents(log, partition, 0, until - 1)) {
         for (const record of page) {
           const waiting = rewrite.apply(record)
           if (waiting !== undefined) await waiting

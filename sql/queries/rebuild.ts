@@ -6,8 +6,10 @@ import { type RowBinaryReader, readRowBinary } from '../row-binary.ts'
 
 /** What the tables say of a partition, by place, for whoever makes its state again. */
 
-/** Places of `events` that one statement reads: some 5 MB. */
+/** Places of `events` that one statement reads, some 5 MB: more than a granule has, which is read whole. */
 export const EVENT_OFFSETS = 20_000
+/** Records that are decoded in one go, which whoever else has something to do waits for. */
+const RECORDS_PER_PAGE = 1000
 /** The envelope's `id`, `source` and `version` are part of the state where an event waits for its loan: of these types none does. */
 const WITHOUT_ID: ReadonlySet<EventType> = new Set([
   'transaction.posted',
@@ -29,8 +31,9 @@ export type StoredFeedChange = PlacedRow & Pick<WarningRow, 'type' | 'warning_id
 export type RebuildRecord = { readonly partition: number; readonly offset: number; readonly event: Event }
 
 /**
- * The records of a partition from `fromOffset` through `lastOffset`, in pages, by offset. The next page is read while the
- * caller works on one.
+ * The records of a partition from `fromOffset` through `lastOffset`, in pages, by offset. The next answer is read while the
+ * caller works on the pages of one. A record that was written twice is the same each time and is dropped here: to have the
+ * engine merge them takes three times as long.
  */
 export async function* readRebuildEvents(
   sql: Sql,
@@ -40,28 +43,31 @@ export async function* readRebuildEvents(
   offsetsAtOnce: number = EVENT_OFFSETS,
 ): AsyncGenerator<RebuildRecord[], void, undefined> {
   const readFrom = (from: number) => readEvents(sql, partition, from, Math.min(lastOffset, from + offsetsAtOnce - 1))
+  const decoder = new EventDecoder(partition)
   let from = fromOffset
   let next = readFrom(from)
   while (from <= lastOffset) {
-    const page = await next
+    const answer = await next
     // Offsets may have holes, and these may be long.
-    from = page.length > 0 ? from + offsetsAtOnce : await findNext(sql, partition, from + offsetsAtOnce, lastOffset)
+    const isHole = answer.length === 0
+    from = isHole ? await findNext(sql, partition, from + offsetsAtOnce, lastOffset) : from + offsetsAtOnce
     if (from <= lastOffset) {
       next = readFrom(from)
       // A caller that stops early never looks at this page; one that goes on gets its error from `await`.
       next.catch(() => {})
     }
-    if (page.length > 0) yield page
+    const reader = readRowBinary(answer)
+    while (reader.more()) {
+      const page = decoder.decode(reader)
+      if (page.length > 0) yield page
+    }
   }
 }
 
-/**
- * A range of places, and no LIMIT: the key finds it, where a LIMIT would begin to read all that follows. A record that was
- * written twice is the same each time and is dropped here: to have the engine merge them takes three times as long.
- */
-async function readEvents(sql: Sql, partition: number, from: number, through: number): Promise<RebuildRecord[]> {
+/** A range of places, and no LIMIT: the key finds it, where a LIMIT would begin to read all that follows. */
+function readEvents(sql: Sql, partition: number, from: number, through: number): Promise<Uint8Array> {
   const types = TYPES.map((type) => `'${type}'`).join(', ')
-  const answer = await sql.bytes(
+  return sql.bytes(
     `SELECT offset, toUInt8(indexOf([${types}], type)), id, source, version,
        toUnixTimestamp64Milli(time), tenant, borrower, data
      FROM events
@@ -70,26 +76,46 @@ async function readEvents(sql: Sql, partition: number, from: number, through: nu
      SETTINGS final = 0, max_threads = 1`,
     'RowBinary',
   )
-  const reader = readRowBinary(answer)
-  const records: RebuildRecord[] = []
-  let source = ''
-  let tenant = ''
-  while (reader.more()) {
-    const offset = reader.uint64()
-    const type = TYPES[reader.uint8() - 1] as EventType
-    let id = ''
-    if (WITHOUT_ID.has(type)) reader.skipString()
-    else id = reader.string()
-    source = reader.stringAgain(source)
-    const version = reader.uint8()
-    const time = reader.uint64()
-    tenant = reader.stringAgain(tenant)
-    const subject = reader.string()
-    // The contract checked the event before it was written.
-    const event = { id, source, type, version, time, tenant, subject, data: restoreData(reader.string()) } as Event
-    if (offset !== records.at(-1)?.offset) records.push({ partition, offset, event })
+}
+
+/** Turns the answers of one partition into records. */
+class EventDecoder {
+  readonly #partition: number
+  #last = -1
+  #source = ''
+  #tenant = ''
+
+  constructor(partition: number) {
+    this.#partition = partition
   }
-  return records
+
+  /** The next records of an answer: few at a time, so that they are used and gone before many more are made. */
+  decode(reader: RowBinaryReader): RebuildRecord[] {
+    const records: RebuildRecord[] = []
+    while (reader.more() && records.length < RECORDS_PER_PAGE) {
+      const offset = reader.uint64()
+      const type = TYPES[reader.uint8() - 1] as EventType
+      let id = ''
+      if (WITHOUT_ID.has(type)) reader.skipString()
+      else id = reader.string()
+      const source = reader.stringAgain(this.#source)
+      this.#source = source
+      const version = reader.uint8()
+      const time = reader.uint64()
+      const tenant = reader.stringAgain(this.#tenant)
+      this.#tenant = tenant
+      const subject = reader.string()
+      if (offset === this.#last) {
+        reader.skipString()
+        continue
+      }
+      this.#last = offset
+      // The contract checked the event before it was written.
+      const event = { id, source, type, version, time, tenant, subject, data: restoreData(reader.string()) } as Event
+      records.push({ partition: this.#partition, offset, event })
+    }
+    return records
+  }
 }
 
 async function findNext(sql: Sql, partition: number, from: number, lastOffset: number): Promise<number> {
