@@ -125,6 +125,7 @@ export function startIntake(parts: IntakeParts): IntakeRole {
   }, REPORT_EVERY_MS)
 
   const ended = consumer.finished.then((end) => {
+    if (end.kind === 'OffsetOutOfRange') throw new ClusterFailure(`${end.message}; ${lostToUs(config)}`)
     if (end.kind !== 'stopped') throw new ClusterFailure(end.message)
   })
   return {
@@ -143,4 +144,9 @@ export function startIntake(parts: IntakeParts): IntakeRole {
       await reporting
     },
   }
+}
+
+/** What there is to do where Kafka has dropped records that nobody had read. */
+function lostToUs({ kafka: { prefix } }: ClusterConfig): string {
+  return `what Kafka dropped unread is lost: set the offset of the group ${prefix}-intake to one that is there to go on without it`
 }
