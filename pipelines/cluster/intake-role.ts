@@ -1,4 +1,4 @@
-import type { Admin, Batch, Control, Kafka, Producer, TopicPartition } from '../kafka/port.ts'
+import type { Admin, Batch, Condition, Control, Kafka, Producer, TopicPartition } from '../kafka/port.ts'
 import type { LogAppender } from './appender.ts'
 import type { ClusterConfig, TopicNames } from './cluster-config.ts'
 import { type KnownTopic, sourceRecord } from './control-state.ts'
@@ -125,7 +125,7 @@ export function startIntake(parts: IntakeParts): IntakeRole {
   }, REPORT_EVERY_MS)
 
   const ended = consumer.finished.then((end) => {
-    if (end.kind !== 'stopped') throw new ClusterFailure(end.message)
+    if (end.kind !== 'stopped') throw new ClusterFailure(`${end.message}; ${remedyOf(end, config)}`)
   })
   return {
     name: 'intake',
@@ -143,4 +143,14 @@ export function startIntake(parts: IntakeParts): IntakeRole {
       await reporting
     },
   }
+}
+
+/** What there is to do about an input topic that cannot be read on. */
+function remedyOf(condition: Condition, { kafka: { prefix } }: ClusterConfig): string {
+  const { kind, topic } = condition
+  if (kind === 'OffsetOutOfRange') {
+    return `what Kafka dropped unread is lost: set the offset of the group ${prefix}-intake to one that is there to go on`
+  }
+  if (condition.change === 'missing') return 'create it, or take it out of the configuration'
+  return `start once with --accept-topic ${topic} to go on with it as it is`
 }

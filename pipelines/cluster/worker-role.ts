@@ -8,6 +8,10 @@ import { ClusterFailure, type Role } from './role.ts'
 /** How often it is looked whether rows wait that no batch pushes on, and what is durable is committed. */
 const FLUSH_EVERY_MS = 100
 
+const LOG_IS_CUT =
+  'the tables need the log from there on: set its retention so that nothing is dropped, and read the input topics into a ' +
+  'new log (another kafka.prefix and database)'
+
 /** Brings a partition to where the tables are, for whoever owns it now. */
 export type OpenPartition = (partition: number, ownership: Ownership) => Promise<PartitionWorker>
 
@@ -106,6 +110,7 @@ export function startWorkers({ kafka, config, names, topic, open }: WorkerParts)
   }, FLUSH_EVERY_MS)
 
   const ended = consumer.finished.then((end) => {
+    if (end.kind === 'OffsetOutOfRange') throw new ClusterFailure(`${end.message}; ${LOG_IS_CUT}`)
     if (end.kind !== 'stopped') throw new ClusterFailure(end.message)
   })
   return {

@@ -51,7 +51,24 @@ const FINAL = new Set([
   'KafkaJSInvariantViolation',
   'KafkaJSUnsupportedMagicByteInMessageSet',
 ])
+const WITHOUT_ANSWER = new Set(['KafkaJSRequestTimeoutError', 'KafkaTryHangs'])
 const CONNECTION_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH', 'ENOTFOUND'])
+
+/**
+ * A try that has not come to an end for so long is given up, with its connections: longer than the requests of any one, which
+ * have limits of their own, may take together. What still hangs then is a fault of the client library.
+ */
+const TRY_MS_MAX = 120_000
+
+/** Says what was tried, where nothing else does. */
+export class KafkaTryHangs extends Error {
+  readonly retriable = true
+
+  constructor(what: string, ms: number) {
+    super(`what was tried (${what}) has not come to an end for ${ms} ms`)
+    this.name = 'KafkaTryHangs'
+  }
+}
 
 /** Connections to a cluster for one purpose, with what to do when they fail. */
 export type Link = {
@@ -79,15 +96,27 @@ export function openLink(options: KafkaOptions): Link {
     const root = rootOf(error)
     logger('warn', 'Kafka is tried again', { what, error: root.message, type: nameOf(error) })
     // No answer for so long: what is sent over the same connection would wait as well.
-    if (root.name === 'KafkaJSRequestTimeoutError') dropAll('a request was not answered in time')
+    if (WITHOUT_ANSWER.has(root.name)) dropAll('a request was not answered in time')
     await sleep(RECONNECT_MS_MIN)
-    if (!isClosed) await cluster.refreshMetadata().catch(() => undefined)
+    if (!isClosed) await withinLimit('metadata', cluster.refreshMetadata()).catch(() => undefined)
+  }
+
+  /** What is given up may end later: its connections are broken, so that it ends soon, and nobody hears of it. */
+  async function withinLimit<T>(what: string, work: Promise<T>): Promise<T> {
+    const ms = options.tryTimeoutMs ?? TRY_MS_MAX
+    const over = Promise.withResolvers<never>()
+    const timer = setTimeout(() => over.reject(new KafkaTryHangs(what, ms)), ms)
+    try {
+      return await Promise.race([work, over.promise])
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   async function attempt<T>(what: string, work: () => Promise<T>, isOver = () => false): Promise<T> {
     for (;;) {
       try {
-        return await work()
+        return await withinLimit(what, work())
       } catch (error) {
         if (!isTransient(error) || isClosed || isOver()) throw error
         await recover(what, error)

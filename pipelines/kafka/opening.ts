@@ -90,10 +90,19 @@ export function createOpener({ link, subscription, onAssigned }: OpenerOptions):
       const isIt = (p: TopicPartition): boolean => p.topic === entry.topic && p.partition === entry.partition
       const { committed, low, high } = assigned.find(isIt)!
       const position = positions.find(isIt)?.offset ?? committed ?? (fromBeginning ? low : high)
-      if (position < low || position > high) throw new KafkaConditionError(outOfRange(entry, position, { low, high }))
       entry.highWatermark = high
+      if (position < low || position > high) await assertThere(entry, position, isOver)
       entry.position ??= position
     }
+  }
+
+  /** The partition may have grown since it was looked at: whoever decided where to begin has read it meanwhile. */
+  async function assertThere(entry: Owned, position: number, isOver: () => boolean): Promise<void> {
+    const { topic, partition } = entry
+    const found = await link.attempt('offsets', () => listOffsets(link, topic, [partition]), isOver)
+    const marks = found.get(partition)!
+    if (position < marks.low || position > marks.high) throw new KafkaConditionError(outOfRange(entry, position, marks))
+    entry.highWatermark = marks.high
   }
 
   async function explain(entries: readonly Owned[]): Promise<void> {

@@ -208,6 +208,8 @@ export type KafkaOptions = {
   }
   readonly logger: Logger
   readonly requestTimeoutMs?: number
+  /** After so long a try of something that takes several requests is given up and begun again. */
+  readonly tryTimeoutMs?: number
 }
 
 export type Kafka = {

@@ -141,7 +141,10 @@ export class Cluster {
 
   /** The same as operators start it. */
   startCommand(role: string, tables: Tables, ...options: string[]): Running {
-    return this.#keep(startCommand(['run', '--config', tables.config, '--role', role, ...options]), tables)
+    return this.#keep(
+      startCommand(['run', '--port', '0', '--config', tables.config, '--role', role, ...options]),
+      tables,
+    )
   }
 
   #keep(running: Running, tables: Tables): Running {

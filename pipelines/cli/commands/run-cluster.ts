@@ -58,6 +58,7 @@ export async function runCluster(options: ClusterRunOptions, log: Log, stop: Abo
       secrets: clusterSecrets(),
       roles,
       logger: log,
+      acceptTopics: options.acceptTopics,
       onInsert: watch.onInsert,
       onTraced: logTraced(log),
       onOpened: (partition, detail) => log('info', `partition ${partition}: ${detail}`),

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it, vi } from 'vitest'
+import { openKafka } from '../../../pipelines/kafka/open.ts'
 import type { Kafka, Producer } from '../../../pipelines/kafka/port.ts'
 import type { ProxyMode } from '../../kafka/proxy.ts'
 import { type Collected, collect, describeKafka, until } from '../../kafka/support.ts'
@@ -136,6 +137,26 @@ await describeKafka('when the broker is not there', { own: true }, (kafka) => {
     await until(() => generation.lost.aborted, 'it hears of it')
     await until(() => stalled.owned().length + other.owned().length === 1, 'one has the partition')
     await Promise.all([stalled.consumer.stop(), other.consumer.stop(), producer.close(), admin.close()])
+  })
+
+  it('gives up by name what hangs, and tries it again', async () => {
+    const { proxied, proxy } = kafka.broker()
+    const hung: unknown[] = []
+    const options = { clientId: 'hangs', requestTimeoutMs: 60_000, tryTimeoutMs: 1500 }
+    const admin = openKafka({
+      ...options,
+      brokers: [proxied],
+      logger: (_, message, fields) => hung.push([message, fields]),
+    }).admin()
+    expect(await admin.identity('nothing')).toBeUndefined()
+    proxy.setMode({ kind: 'stall' })
+    const asked = admin.committed('nobody', 'nothing')
+    await until(() => hung.length > 0, 'it says so')
+    proxy.setMode({ kind: 'pass' })
+    await expect(asked).rejects.toThrow('there is no topic nothing')
+    const error = 'what was tried (topic) has not come to an end for 1500 ms'
+    expect(hung[0]).toEqual(['Kafka is tried again', { what: 'topic', error, type: 'KafkaTryHangs' }])
+    await admin.close()
   })
 
   it('spaces the connections to one address that failed before', async () => {

@@ -87,6 +87,19 @@ await describeKafka('a consumer group', { own: false }, (kafka) => {
     await close()
   })
 
+  it('begins at a place that the partition reached only after it had come', async () => {
+    const { topic, client, close } = await topicOf(kafka, 1)
+    const onAssigned = async () => {
+      await append(client, topic, [record(0, 'known'), record(0, 'wanted')])
+      return [{ topic, partition: 0, offset: 1 }]
+    }
+    const a = collect(client, { topics: [topic], group: topic }, { onAssigned })
+    await until(() => a.records.length === 1, 'it reads')
+    expect(a.records.map(({ value }) => String(value))).toEqual(['wanted'])
+    await a.consumer.stop()
+    await close()
+  })
+
   it('pauses and resumes partitions, and reads on from where it is sent', async () => {
     const { topic, client, close } = await topicOf(kafka, 2)
     const a = collect(client, { topics: [topic], group: topic })
