@@ -74,6 +74,8 @@ const BLOCKS_FOLDER = 'blocks'
 /** In the path of a block's file they would match other files, or none: the block would be lost without a word. */
 const PATTERN_CHARACTERS = /[*?{}]/
 
+/** How often a statement that goes on is told to stop. */
+const KILL_AGAIN_MS = 200
 const SETTING_NAME = /^[A-Za-z_]\w*$/
 
 /** Directories that this process holds: a second opening would delete the first one's blocks. */
@@ -194,9 +196,17 @@ function createSession(connection: Session, blockPath: string, options: SessionO
   /** Stops the running statement when the signal fires, until the function that it gives is called. */
   function killOn(signal: AbortSignal | undefined): () => void {
     if (mark === undefined || signal === undefined) return () => {}
-    const kill = () => owner.kill(mark)
+    let again: NodeJS.Timeout | undefined
+    const kill = () => {
+      owner.kill(mark)
+      // The engine may not have begun the statement yet, and then it knows of none to stop.
+      again ??= setInterval(() => owner.kill(mark), KILL_AGAIN_MS)
+    }
     signal.addEventListener('abort', kill, { once: true })
-    return () => signal.removeEventListener('abort', kill)
+    return () => {
+      signal.removeEventListener('abort', kill)
+      clearInterval(again)
+    }
   }
 
   async function insertText(table: string, block: NativeBlock): Promise<void> {
@@ -234,6 +244,7 @@ function createSession(connection: Session, blockPath: string, options: SessionO
       const stop = killOn(options.signal)
       try {
         if (unfit !== undefined) throw unfit
+        options.signal?.throwIfAborted()
         pieces =
           options.params === undefined
             ? connection.queryStream(sql, streamOptions)

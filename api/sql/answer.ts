@@ -72,6 +72,12 @@ export function textOf({ code, name, message }: AnalystFailure): string {
   return `Code: ${code}. DB::Exception: ${message.replace(/\.$/, '')}. (${name})`
 }
 
+const NOTHING_READ = Object.fromEntries(
+  ['read_rows', 'read_bytes', 'written_rows', 'written_bytes', 'total_rows_to_read', 'result_rows', 'result_bytes'].map(
+    (name) => [name, '0'],
+  ),
+)
+
 export function newTag(): string {
   return randomBytes(TAG_CHARACTERS / 2).toString('hex')
 }
@@ -81,8 +87,8 @@ export function newTag(): string {
  */
 export function commonHeaders(queryId: string, elapsed_ms: number): Record<string, string> {
   const summary = {
-    ...{ read_rows: '0', read_bytes: '0', written_rows: '0', written_bytes: '0', total_rows_to_read: '0' },
-    ...{ result_rows: '0', result_bytes: '0', elapsed_ns: String(Math.round(elapsed_ms * 1e6)) },
+    ...NOTHING_READ,
+    elapsed_ns: String(Math.round(elapsed_ms * 1e6)),
   }
   return {
     'x-clickhouse-query-id': queryId,

@@ -1,10 +1,12 @@
 /** What a request of ClickHouse's HTTP interface asks, taken from its query string. */
 
 /** Taken and without effect: each statement has a session of its own, and the key says who asks. */
-const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
-  ...['session_id', 'session_timeout', 'session_check', 'user', 'role', 'quota_key', 'client_protocol_version'],
-  ...['close_session', 'buffer_size', 'stacktrace', 'compress', 'enable_http_compression'],
-])
+const WITHOUT_EFFECT: ReadonlySet<string> = new Set(
+  [
+    ['session_id', 'session_timeout', 'session_check', 'user', 'role', 'quota_key', 'client_protocol_version'],
+    ['close_session', 'buffer_size', 'stacktrace', 'compress', 'enable_http_compression'],
+  ].flat(),
+)
 /** Read by the route itself. */
 const NAMED: ReadonlySet<string> = new Set(['query', 'default_format', 'database', 'query_id', 'tenant'])
 /** Words that the client's own library would send for the one database that a key sees. */

@@ -89,6 +89,10 @@ export function registerSql(app: Api, { sql, reportError }: SqlDependencies): vo
     const format = query.default_format ?? (request.headers[FORMAT_HEADER] as string | undefined) ?? FORMAT_DEFAULT
     const answer = await sql({ tenant, holder: principal.key_id, statement, format, ...asked }, abort.signal)
     if (!answer.ok) return sendFailure(reply, answer.failure)
+    // Whatever becomes of the answer, also when it is never begun, the statement ends with the request.
+    const leave = () => void answer.pieces.return?.()
+    abort.signal.addEventListener('abort', leave, { once: true })
+    if (abort.signal.aborted) leave()
     const tag = newTag()
     reply.headers({
       ...commonHeaders(queryId, performance.now() - started),

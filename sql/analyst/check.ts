@@ -33,18 +33,22 @@ export type Verdict =
 /** Not a reading statement, a table or a function or a clause that is not open. */
 export type Refusal = 'statement' | 'table' | 'function' | 'setting' | 'format'
 
-const TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
-  ...['numbers', 'numbers_mt', 'zeros', 'zeros_mt', 'values', 'sqlstandardvalues', 'generateseries', 'generate_series'],
-])
+const TABLE_FUNCTIONS: ReadonlySet<string> = new Set(
+  [
+    ['numbers', 'numbers_mt', 'zeros', 'zeros_mt', 'values', 'sqlstandardvalues', 'generateseries', 'generate_series'],
+  ].flat(),
+)
 /** Kinds whose rules are the rules of their children. */
-const TRANSPARENT: ReadonlySet<string> = new Set([
-  ...['SelectWithUnionQuery', 'SelectIntersectExceptQuery', 'SelectQuery', 'ExpressionList', 'Subquery', 'WithElement'],
-  ...['TablesInSelectQuery', 'TablesInSelectQueryElement', 'TableExpression', 'TableJoin', 'ArrayJoin', 'Literal'],
-  ...['Asterisk', 'QualifiedAsterisk', 'ColumnsRegexpMatcher', 'ColumnsListMatcher', 'QualifiedColumnsRegexpMatcher'],
-  ...['QualifiedColumnsListMatcher', 'ColumnsTransformerList', 'ColumnsExceptTransformer', 'ColumnsReplaceTransformer'],
-  ...['ColumnsReplaceTransformer::Replacement', 'OrderByElement', 'WindowListElement', 'WindowDefinition'],
-  ...['SampleRatio', 'InterpolateElement', 'DescribeQuery'],
-])
+const TRANSPARENT: ReadonlySet<string> = new Set(
+  [
+    ['SelectWithUnionQuery', 'SelectIntersectExceptQuery', 'SelectQuery', 'ExpressionList', 'Subquery', 'WithElement'],
+    ['TablesInSelectQuery', 'TablesInSelectQueryElement', 'TableExpression', 'TableJoin', 'ArrayJoin', 'Literal'],
+    ['Asterisk', 'QualifiedAsterisk', 'ColumnsRegexpMatcher', 'ColumnsListMatcher', 'QualifiedColumnsRegexpMatcher'],
+    ['QualifiedColumnsListMatcher', 'ColumnsTransformerList', 'ColumnsExceptTransformer', 'ColumnsReplaceTransformer'],
+    ['ColumnsReplaceTransformer::Replacement', 'OrderByElement', 'WindowListElement', 'WindowDefinition'],
+    ['SampleRatio', 'InterpolateElement', 'DescribeQuery'],
+  ].flat(),
+)
 const IN_FAMILY = /^(global)?(not)?(null)?in(ignoreset)?$/i
 /** Other streams of rows, and formats whose output holds more than the result or needs a file with a schema. */
 const FORMATS_REFUSED =
@@ -65,9 +69,9 @@ const SHOW_KINDS: ReadonlySet<string> = new Set(['ShowTables', 'ShowColumns', 'S
 const ONE_TABLE = new RegExp(
   `^(?:SHOW CREATE (?:TABLE|VIEW)|EXISTS (?:TABLE|VIEW)) (?:(${NAME})\\.)?(${NAME})${FORMAT}$`,
 )
-const ONE_TABLE_KINDS: ReadonlySet<string> = new Set([
-  ...['ShowCreateTableQuery', 'ShowCreateViewQuery', 'ExistsTableQuery', 'ExistsViewQuery'],
-])
+const ONE_TABLE_KINDS: ReadonlySet<string> = new Set(
+  [['ShowCreateTableQuery', 'ShowCreateViewQuery', 'ExistsTableQuery', 'ExistsViewQuery']].flat(),
+)
 /** The other forms of EXPLAIN tell how much of the tables would be read, and so how much others have there. */
 const EXPLAIN_OF_TENANTS = new Set(['EXPLAIN AST', 'EXPLAIN SYNTAX'])
 const OPERATORS_KINDS = /^(Show|Exists|Explain|Check)/

@@ -5,36 +5,42 @@
  */
 
 /** Groups of the engine's functions (`system.functions.categories`) that compute from their arguments alone. */
-const CATEGORIES: ReadonlySet<string> = new Set([
-  ...['Arithmetic', 'Arrays', 'Bit', 'Bitmap', 'Comparison', 'Conditional', 'Dates and Times', 'Distance', 'Encoding'],
-  ...['Encryption', 'Financial', 'Geo', 'Geo Polygon', 'Hash', 'IP Address', 'JSON', 'Logical', 'Map', 'Mathematical'],
-  ...['Null', 'Random Number', 'Rounding', 'String', 'String Replacement', 'String Search', 'String Splitting'],
-  ...['Time Window', 'Tuple', 'Type Conversion', 'URL', 'UUID'],
-])
+const CATEGORIES: ReadonlySet<string> = new Set(
+  [
+    ['Arithmetic', 'Arrays', 'Bit', 'Bitmap', 'Comparison', 'Conditional', 'Dates and Times', 'Distance', 'Encoding'],
+    ['Encryption', 'Financial', 'Geo', 'Geo Polygon', 'Hash', 'IP Address', 'JSON', 'Logical', 'Map', 'Mathematical'],
+    ['Null', 'Random Number', 'Rounding', 'String', 'String Replacement', 'String Search', 'String Splitting'],
+    ['Time Window', 'Tuple', 'Type Conversion', 'URL', 'UUID'],
+  ].flat(),
+)
 /** In those groups, and all the same refused: they write by a format's schema file, or say what the engine is. */
-const NOT: ReadonlySet<string> = new Set([
-  ...['chdb', 'formatRow', 'formatRowNoNewline', 'groupFormat', 'aggThrow', 'flameGraph', 'serverTimezone'],
-  ...['firstSignificantSubdomainCustom', 'firstSignificantSubdomainCustomRFC'],
-])
+const NOT: ReadonlySet<string> = new Set(
+  [
+    ['chdb', 'formatRow', 'formatRowNoNewline', 'groupFormat', 'aggThrow', 'flameGraph', 'serverTimezone'],
+    ['firstSignificantSubdomainCustom', 'firstSignificantSubdomainCustomRFC'],
+  ].flat(),
+)
 /** Of the group `Other` and of the internal ones (CASE, CAST). Clients ask version, time zone and user when they connect. */
-const OTHERS: ReadonlySet<string> = new Set([
-  ...['bar', 'byteSize', 'caseWithExpression', '_CAST', 'countDigits', 'currentDatabase', 'currentUser', 'version'],
-  ...['defaultValueOfArgumentType', 'defaultValueOfTypeName', 'digits', 'dumpColumnStructure', 'finalizeAggregation'],
-  ...['formatReadableDecimalSize', 'formatReadableQuantity', 'formatReadableSize', 'formatReadableTimeDelta'],
-  ...['getSizeOfEnumType', 'getSubcolumn', 'identity', 'ignore', 'initializeAggregation', 'isConstant'],
-  ...['isDecimalOverflow', 'lowCardinalityIndices', 'lowCardinalityKeys', 'materialize', 'minSampleSizeContinuous'],
-  ...['minSampleSizeConversion', 'neighbor', 'parseReadableSize', 'parseReadableSizeOrNull', 'parseReadableSizeOrZero'],
-  ...['parseTimeDelta', 'rowNumberInAllBlocks', 'rowNumberInBlock', 'runningAccumulate', 'runningDifference'],
-  ...['runningDifferenceStartingWithFirstValue', 'throwIf', 'toColumnTypeName', 'toTypeName', 'transform'],
-  ...['variantElement', 'variantType', 'visibleWidth', 'revision', 'displayName'],
-])
+const OTHERS: ReadonlySet<string> = new Set(
+  [
+    ['bar', 'byteSize', 'caseWithExpression', '_CAST', 'countDigits', 'currentDatabase', 'currentUser', 'version'],
+    ['defaultValueOfArgumentType', 'defaultValueOfTypeName', 'digits', 'dumpColumnStructure', 'finalizeAggregation'],
+    ['formatReadableDecimalSize', 'formatReadableQuantity', 'formatReadableSize', 'formatReadableTimeDelta'],
+    ['getSizeOfEnumType', 'getSubcolumn', 'identity', 'ignore', 'initializeAggregation', 'isConstant'],
+    ['isDecimalOverflow', 'lowCardinalityIndices', 'lowCardinalityKeys', 'materialize', 'minSampleSizeContinuous'],
+    ['minSampleSizeConversion', 'neighbor', 'parseReadableSize', 'parseReadableSizeOrNull', 'parseReadableSizeOrZero'],
+    ['parseTimeDelta', 'rowNumberInAllBlocks', 'rowNumberInBlock', 'runningAccumulate', 'runningDifference'],
+    ['runningDifferenceStartingWithFirstValue', 'throwIf', 'toColumnTypeName', 'toTypeName', 'transform'],
+    ['variantElement', 'variantType', 'visibleWidth', 'revision', 'displayName'],
+  ].flat(),
+)
 /** Known to the parser and the analyser alone. */
 const SYNTAX = ['lambda', 'exists', 'untuple', 'grouping', 'tuple', 'array']
 /** What may stand behind the name of an aggregate function, once or more often. */
 const COMBINATORS = [
-  ...['If', 'Array', 'Map', 'Distinct', 'OrDefault', 'OrNull', 'Resample', 'State', 'Merge', 'MergeState'],
-  ...['SimpleState', 'ForEach', 'ArgMin', 'ArgMax', 'Null'],
-]
+  ['If', 'Array', 'Map', 'Distinct', 'OrDefault', 'OrNull', 'Resample', 'State', 'Merge', 'MergeState'],
+  ['SimpleState', 'ForEach', 'ArgMin', 'ArgMax', 'Null'],
+].flat()
 
 /** A row of `system.functions`. */
 export type FunctionRow = {

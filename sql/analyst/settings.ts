@@ -20,29 +20,33 @@ export type CheckedSettings =
   | { readonly ok: false; readonly name: string; readonly message: string }
 
 /** Clients send these with the request; here they change nothing, or nothing that the engine would have to be told. */
-const IGNORED: ReadonlySet<string> = new Set([
-  ...[
-    'add_http_cors_header',
-    'allow_experimental_analyzer',
-    'async_insert',
-    'cancel_http_readonly_queries_on_client_close',
-  ],
-  ...['cast_string_to_dynamic_use_inference', 'date_time_input_format', 'enable_http_compression', 'log_comment'],
-  ...['http_headers_progress_interval_ms', 'http_response_buffer_size', 'http_write_exception_in_output_format'],
-  ...['http_zlib_compression_level', 'log_queries', 'max_insert_block_size', 'network_compression_method', 'priority'],
-  ...['send_logs_level', 'send_progress_in_http_headers', 'wait_end_of_query', 'async_insert_busy_timeout_ms'],
-  ...['wait_for_async_insert', 'input_format_skip_unknown_fields', 'insert_quorum', 'insert_deduplicate'],
-])
+const IGNORED: ReadonlySet<string> = new Set(
+  [
+    [
+      'add_http_cors_header',
+      'allow_experimental_analyzer',
+      'async_insert',
+      'cancel_http_readonly_queries_on_client_close',
+    ],
+    ['cast_string_to_dynamic_use_inference', 'date_time_input_format', 'enable_http_compression', 'log_comment'],
+    ['http_headers_progress_interval_ms', 'http_response_buffer_size', 'http_write_exception_in_output_format'],
+    ['http_zlib_compression_level', 'log_queries', 'max_insert_block_size', 'network_compression_method', 'priority'],
+    ['send_logs_level', 'send_progress_in_http_headers', 'wait_end_of_query', 'async_insert_busy_timeout_ms'],
+    ['wait_for_async_insert', 'input_format_skip_unknown_fields', 'insert_quorum', 'insert_deduplicate'],
+  ].flat(),
+)
 /** Sensible only as they are. */
 const FIXED: Readonly<Record<string, readonly string[]>> = {
   final: ['1', 'true'],
   readonly: ['0', '1', '2'],
 }
-const FLAGS: ReadonlySet<string> = new Set([
-  ...['aggregate_functions_null_for_empty', 'any_join_distinct_right_table_keys', 'cast_keep_nullable', 'extremes'],
-  ...['enable_positional_arguments', 'group_by_use_nulls', 'join_use_nulls', 'prefer_column_name_to_alias'],
-  ...['transform_null_in', 'least_greatest_legacy_null_behavior', 'joined_subquery_requires_alias'],
-])
+const FLAGS: ReadonlySet<string> = new Set(
+  [
+    ['aggregate_functions_null_for_empty', 'any_join_distinct_right_table_keys', 'cast_keep_nullable', 'extremes'],
+    ['enable_positional_arguments', 'group_by_use_nulls', 'join_use_nulls', 'prefer_column_name_to_alias'],
+    ['transform_null_in', 'least_greatest_legacy_null_behavior', 'joined_subquery_requires_alias'],
+  ].flat(),
+)
 const WORDS: Readonly<Record<string, RegExp>> = {
   bool_false_representation: /^[^\0]{1,20}$/,
   bool_true_representation: /^[^\0]{1,20}$/,
@@ -56,10 +60,12 @@ const WORDS: Readonly<Record<string, RegExp>> = {
 const FORMATTING =
   /^(output_format_[a-z0-9_]+|format_csv_(delimiter|null_representation)|format_tsv_null_representation|format_custom_[a-z_]+|format_binary_max_[a-z_]+)$/
 /** Of those: a schema is read from a file, statistics say how much was read, a table's name goes into a statement. */
-const NO_FORMATTING: ReadonlySet<string> = new Set([
-  ...['output_format_schema', 'output_format_write_statistics', 'output_format_avro_confluent_subject'],
-  ...['output_format_image_width', 'output_format_image_height', 'output_format_enable_streaming'],
-])
+const NO_FORMATTING: ReadonlySet<string> = new Set(
+  [
+    ['output_format_schema', 'output_format_write_statistics', 'output_format_avro_confluent_subject'],
+    ['output_format_image_width', 'output_format_image_height', 'output_format_enable_streaming'],
+  ].flat(),
+)
 const FORMATTING_VALUE = /^[^\0]{0,60}$/
 const RESULT_OVERFLOW = /^(throw|break)$/
 
@@ -76,14 +82,18 @@ function ceilings(limits: AnalystLimits): Readonly<Record<string, number>> {
   }
 }
 
+const CLIENTS_LOOK_AT: readonly string[] = [
+  ['max_execution_time', 'max_memory_usage', 'max_threads', 'max_result_rows', 'max_result_bytes', 'max_query_size'],
+  ['result_overflow_mode', 'output_format_json_quote_64bit_integers', 'output_format_json_quote_denormals'],
+  ['date_time_input_format', 'enable_http_compression', 'send_progress_in_http_headers', 'wait_end_of_query'],
+].flat()
+
 /** Names of `system.settings` that a key may read: those that it may set, and what clients look at. */
 export const VISIBLE_SETTINGS: readonly string[] = [
   ...FLAGS,
   ...Object.keys(WORDS),
   ...Object.keys(FIXED),
-  ...['max_execution_time', 'max_memory_usage', 'max_threads', 'max_result_rows', 'max_result_bytes', 'max_query_size'],
-  ...['result_overflow_mode', 'output_format_json_quote_64bit_integers', 'output_format_json_quote_denormals'],
-  ...['date_time_input_format', 'enable_http_compression', 'send_progress_in_http_headers', 'wait_end_of_query'],
+  ...CLIENTS_LOOK_AT,
 ]
 
 /** Takes what is allowed; the first that is not is named, with the reason. */

@@ -179,8 +179,11 @@ async function begun(pieces: AsyncIterator<Uint8Array>, session: Sql): Promise<A
   const end = async () => {
     if (isOver) return
     isOver = true
-    await pieces.return?.()
-    await session.close()
+    try {
+      await pieces.return?.()
+    } finally {
+      await session.close()
+    }
   }
   if (first.done === true) await end()
   // By hand: a generator that nobody began to read would not see that it is left.
@@ -209,13 +212,22 @@ async function begun(pieces: AsyncIterator<Uint8Array>, session: Sql): Promise<A
 
 /** Names of other databases that the engine proposes when it does not know a table. */
 const PROPOSALS = /\.? ?Maybe you meant[\s\S]*?(?=\. ?\(|\(|$)/g
+/** The engine names all that it would have expected; more than this helps nobody. */
+const MESSAGE_CHARACTERS_MAX = 4000
+/** ClickHouse's number for an error that has none. */
+const CODE_UNKNOWN = 1002
 const NAMES_TABLES: ReadonlySet<number> = new Set([60, 81])
 
+/** An error of the engine's, in one line. */
 export function failureOf(error: SqlError, isTenant: boolean): AnalystFailure {
-  const line = error.message.split('\n', 1)[0] ?? ''
-  const plain = line.replace(/^(?:Code: \d+\. DB::Exception: )+/, '').replace(/ \(version [^)]*\)\.?/, '')
-  const name = /\(([A-Z][A-Z0-9_]{2,})\)\.?\s*$/.exec(plain)?.[1] ?? 'UNKNOWN_EXCEPTION'
-  const text = plain.replace(/(?:\.? ?\([A-Z][A-Z0-9_]{2,}\)\.?\s*)+$/, '')
+  const plain = error.message
+    .replace(/\s+/g, ' ')
+    .slice(0, MESSAGE_CHARACTERS_MAX)
+    .replace(/^(?:Code: \d+\. DB::Exception: )+/, '')
+    .replace(/ \(version [^)]*\)\.?/, '')
+    .trim()
+  const name = / ?\(([A-Z][A-Z0-9_]{2,})\)\.?$/.exec(plain)?.[1] ?? 'UNKNOWN_EXCEPTION'
+  const text = plain.replace(/(?:\.? ?\([A-Z][A-Z0-9_]{2,}\)\.?)+$/, '')
   const message = isTenant && NAMES_TABLES.has(error.code) ? text.replace(PROPOSALS, '') : text
-  return { code: error.code === 0 ? 1002 : error.code, name, message: message.trim() }
+  return { code: error.code === 0 ? CODE_UNKNOWN : error.code, name, message: message.trim() }
 }
