@@ -6,6 +6,8 @@ import type { Access } from './authentication.ts'
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access
+    /** The key may also come as ClickHouse's clients send a password: by Basic authentication or `X-ClickHouse-Key`. */
+    takesPassword?: boolean
   }
 }
 
@@ -21,6 +23,4 @@ export type ApiOptions = {
   readonly version: string
   /** Silence after which a stream sends a comment, so that both ends know the other is there. */
   readonly heartbeat_ms?: number
-  /** After it the statement of a `/sql` request is cancelled. */
-  readonly sqlTimeout_ms?: number
 }

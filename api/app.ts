@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Api, ApiOptions } from './api.ts'
-import { createAuthentication, rememberPrincipal } from './authentication.ts'
+import { createAuthentication, keyOf, rememberPrincipal } from './authentication.ts'
 import { createBase } from './base.ts'
 import { registerBorrowers } from './borrowers/route.ts'
 import type { Dependencies } from './dependencies.ts'
@@ -11,13 +11,13 @@ import { registerJobs } from './jobs/route.ts'
 import { registerMetrics } from './metrics/route.ts'
 import { registerOpenapi } from './openapi/document.ts'
 import { registerDocumentation } from './openapi/routes.ts'
+import { registerPing } from './sql/ping.ts'
 import { registerSql } from './sql/route.ts'
 import { registerWarnings } from './warnings/list.ts'
 import { registerWarning } from './warnings/one.ts'
 import { registerWarningStream } from './warnings/stream.ts'
 
 const HEARTBEAT_MS = 15_000
-const SQL_TIMEOUT_MS = 60_000
 
 /** The HTTP API over its dependencies. It does not listen: `listen` and `close` are the caller's. */
 export function createApp(dependencies: Dependencies, options: ApiOptions): FastifyInstance {
@@ -28,10 +28,10 @@ export function createApp(dependencies: Dependencies, options: ApiOptions): Fast
     ...(options.onAnswered === undefined ? {} : { onAnswered: options.onAnswered }),
     onStopping: () => waiting.stop(),
     refuse: (request) => {
-      const { access = 'any' } = request.routeOptions.config
+      const { access = 'any', takesPassword = false } = request.routeOptions.config
       if (access === 'public') return undefined
       const tenant = (request.query as Record<string, unknown>)['tenant']
-      const authenticated = authenticate(request.headers.authorization, access, tenant)
+      const authenticated = authenticate(keyOf(request.headers, takesPassword), access, tenant)
       if (!authenticated.ok) return authenticated.problem
       rememberPrincipal(request, authenticated.principal)
       return undefined
@@ -50,7 +50,8 @@ export function createApp(dependencies: Dependencies, options: ApiOptions): Fast
     })
     registerWarning(scope, dependencies)
     registerBorrowers(scope, dependencies)
-    registerSql(scope, { sql: dependencies.sql, timeout_ms: options.sqlTimeout_ms ?? SQL_TIMEOUT_MS })
+    registerSql(scope, { sql: dependencies.sql, reportError: options.reportError })
+    registerPing(scope)
     if (dependencies.jobs !== undefined) registerJobs(scope, dependencies.jobs)
     registerHealth(scope, dependencies)
     registerMetrics(scope, dependencies)

@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import { type KeyHolder, type KeyStore, parseKey, SCOPES, type Scope } from './keys.ts'
 import { type Problem, problem } from './problem.ts'
@@ -19,6 +20,18 @@ export type Authenticated =
   | { readonly ok: true; readonly principal: Principal }
   | { readonly ok: false; problem: Problem }
 
+/** The key that a request has in its headers. Where a password is taken the user's name beside it means nothing. */
+export function keyOf(headers: IncomingHttpHeaders, takesPassword: boolean): string | undefined {
+  const authorization = headers.authorization ?? ''
+  const bearer = /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
+  if (bearer !== undefined || !takesPassword) return bearer
+  const basic = /^Basic +(\S+) *$/i.exec(authorization)?.[1]
+  const pair = basic === undefined ? '' : Buffer.from(basic, 'base64').toString('utf8')
+  const header = headers['x-clickhouse-key']
+  const password = pair === '' ? header : pair.slice(pair.indexOf(':') + 1)
+  return typeof password === 'string' && password !== '' ? password : undefined
+}
+
 /** Returns the check of one request; `tenant` is the query parameter of that name, unchecked. */
 export function createAuthentication(keys: KeyStore, operatorToken: string) {
   if (operatorToken.length < OPERATOR_TOKEN_LENGTH_MIN) {
@@ -26,8 +39,7 @@ export function createAuthentication(keys: KeyStore, operatorToken: string) {
   }
   const operatorDigest = digest(operatorToken)
 
-  return function authenticate(header: string | undefined, access: Access, tenant: unknown): Authenticated {
-    const bearer = /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1]
+  return function authenticate(bearer: string | undefined, access: Access, tenant: unknown): Authenticated {
     if (bearer === undefined) return refuse(401, 'missing_key', {})
     if (timingSafeEqual(digest(bearer), operatorDigest)) {
       const named = typeof tenant === 'string' ? tenant : TENANT_DEFAULT

@@ -1,3 +1,4 @@
+import type { AnalystAnswer, AnalystStatement } from '../sql/analyst/statements.ts'
 import type { DeadLetterFilter } from '../sql/queries/dead-letters.ts'
 import type { TapeMap } from '../sql/tapes/map.ts'
 import type { KeyStore } from './keys.ts'
@@ -29,11 +30,8 @@ export type Feed = {
   onRows(listener: (tenant: string) => void): () => void
 }
 
-/** `status` is the HTTP status that fits: 400 wrong statement, 403 not allowed, 408 too slow, 413 too large … */
-export type SqlAnswer =
-  | { readonly ok: true; readonly bytes: Uint8Array; readonly contentType: string }
-  | { readonly ok: false; readonly message: string; readonly status: SqlFailureStatus }
-export type SqlFailureStatus = 400 | 403 | 404 | 408 | 413 | 503
+/** A statement and who asks. `holder` is the same for all requests of one key. */
+export type SqlRequest = AnalystStatement & { readonly holder: string }
 
 /** Dead letters that are to be sent again. */
 export type RedriveRequest = {
@@ -70,8 +68,8 @@ export type Dependencies = {
   /** The feed row with this `id`. */
   readonly warning: (tenant: string, id: string) => Promise<FeedRow | undefined>
   readonly keys: KeyStore
-  /** Runs a read-only statement over all tenants. `signal` fires when the caller has gone or waited too long. */
-  readonly sql: (statement: string, format: string | undefined, signal: AbortSignal) => Promise<SqlAnswer>
+  /** Runs a reading statement, a tenant's over the tenant's rows alone. `signal` fires when the caller has gone. */
+  readonly sql: (request: SqlRequest, signal: AbortSignal) => Promise<AnalystAnswer>
   /**
    * Long jobs of the operator's: NDJSON lines until the job ends or `signal` fires. Absent where this process does not hold
    * what they work on; the routes are then absent too.
@@ -82,7 +80,7 @@ export type Dependencies = {
     redrive(wanted: RedriveRequest, signal: AbortSignal): AsyncIterable<string>
     importTape(wanted: ImportRequest, signal: AbortSignal): AsyncIterable<string>
   }
-  /** Bearer token of the local command line: may name any tenant, and is the only one that may use `/sql` and `/jobs`. */
+  /** Bearer token of the local command line: may name any tenant, sees all of them by `/sql`, and alone may use `/jobs`. */
   readonly operatorToken: string
   /** What Prometheus is told; nothing in it names a borrower or a tenant. */
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>

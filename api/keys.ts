@@ -23,7 +23,7 @@ import { token } from '../features/events/fields.ts'
  * The file is append-only, so that a key can be made while another process serves from it.
  */
 
-export const SCOPES = ['events:write', 'warnings:read', 'borrowers:read'] as const
+export const SCOPES = ['events:write', 'warnings:read', 'borrowers:read', 'sql:read'] as const
 export type Scope = (typeof SCOPES)[number]
 
 /** Who a key belongs to and what it may do. */

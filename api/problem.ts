@@ -26,7 +26,6 @@ export const PROBLEMS = {
     'The body has a media type or an encoding that is not taken; events are application/json or application/x-ndjson.',
   header_too_large: 'The headers are too large.',
   too_many_waiting: 'The tenant has too many requests that wait for warnings.',
-  sql_failed: 'The statement was not run or failed.',
   internal: 'A fault of foreshock; the operator finds it in the log under `instance`.',
   busy: 'Nothing was taken; try again after `Retry-After` seconds.',
   stopping: 'The process is about to stop.',

@@ -64,3 +64,8 @@ export function testKafka(): { brokers: readonly string[]; cache: string; isRequ
     isRequired: FORESHOCK_REQUIRE_KAFKA === '1',
   }
 }
+
+/** The Python that tests of analysts' clients use. */
+export function testPython(): string {
+  return process.env['FORESHOCK_PYTHON'] ?? 'python3'
+}

@@ -13,11 +13,11 @@ export type Sql = {
    * for each other in the whole process, so hot ones have none.
    */
   query<Row>(sql: string, options?: { readonly params?: Readonly<Record<string, unknown>> }): Promise<Row[]>
-  /** The whole answer in any ClickHouse format. */
+  /** The whole answer in any ClickHouse format. A read-only session's is given up when the signal fires. */
   bytes(
     sql: string,
     format: string,
-    options?: { readonly params?: Readonly<Record<string, unknown>> },
+    options?: { readonly params?: Readonly<Record<string, unknown>>; readonly signal?: AbortSignal },
   ): Promise<Uint8Array>
   /** The answer piece by piece, for large ones; the session is busy until the last piece was taken. */
   stream(
@@ -59,6 +59,8 @@ export type SessionLimits = {
 export type SessionOptions = SessionLimits & {
   /** The engine refuses changes of data, schema and settings, and functions that reach files or other machines. */
   readonly read_only?: boolean
+  /** Further settings, and `param_…` for placeholders, in force before `read_only` is. */
+  readonly settings?: Readonly<Record<string, string | number>>
   /** Another database than the main one. */
   readonly database?: string
   /**

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import {
   accessSync,
   closeSync,
@@ -28,6 +29,7 @@ import {
 } from './client.ts'
 import type { NativeBlock } from './native.ts'
 import { createSerialQueue } from './serial-queue.ts'
+import { isStreamable } from './streamable.ts'
 import { toTabSeparated } from './tab-separated.ts'
 
 /**
@@ -72,6 +74,10 @@ const BLOCKS_FOLDER = 'blocks'
 /** In the path of a block's file they would match other files, or none: the block would be lost without a word. */
 const PATTERN_CHARACTERS = /[*?{}]/
 
+/** How often a statement that goes on is told to stop. */
+const KILL_AGAIN_MS = 200
+const SETTING_NAME = /^[A-Za-z_]\w*$/
+
 /** Directories that this process holds: a second opening would delete the first one's blocks. */
 const heldHere = new Set<string>()
 
@@ -101,13 +107,17 @@ export async function openEmbedded(directory: string): Promise<EmbeddedDatabase 
   const open = new Set<Sql>()
   let opened = 0
   let isClosed = false
+  /** Stops the statement of a session that is marked so. That it has ended already is no failure. */
+  function kill(mark: string): void {
+    if (isClosed) return
+    first?.queryAsync(`KILL QUERY WHERE Settings['log_comment'] = ${quoteString(mark)} ASYNC`).catch(() => {})
+  }
   function session(options: SessionOptions = {}): Sql {
     if (isClosed) throw new Error('the database is closed')
     const connection = connect(path)
     if (connection === undefined) throw new SqlError(`ClickHouse gave no further session on ${path}`, 0, undefined)
-    const sql = createSession(connection, join(path, BLOCKS_FOLDER, `${opened++}.native`), options, () => {
-      open.delete(sql)
-    })
+    const blockPath = join(path, BLOCKS_FOLDER, `${opened++}.native`)
+    const sql = createSession(connection, blockPath, options, { kill, closed: () => open.delete(sql) })
     open.add(sql)
     return sql
   }
@@ -149,18 +159,28 @@ function connect(path: string): Session | undefined {
   }
 }
 
-function createSession(connection: Session, blockPath: string, options: SessionOptions, onClose: () => void): Sql {
+type Owner = { readonly kill: (mark: string) => void; readonly closed: () => void }
+
+function createSession(connection: Session, blockPath: string, options: SessionOptions, owner: Owner): Sql {
   // A second statement inside the engine would only block a thread of the pool.
   const queue = createSerialQueue()
   const { exclusive } = queue
   let blockFile: number | undefined
+  /** Why the session is not in the state that was asked for. It then does nothing at all. */
+  let unfit: unknown
+  /** By it another session finds this one's statement. The engine gives no other way to stop one in its midst. */
+  const mark = options.read_only === true ? randomUUID() : undefined
 
   async function run(
     sql: string,
     format: string,
-    params: Readonly<Record<string, unknown>> | undefined,
+    params?: Readonly<Record<string, unknown>>,
+    signal?: AbortSignal,
   ): Promise<Uint8Array> {
+    if (unfit !== undefined) throw unfit
+    const stop = killOn(signal)
     try {
+      signal?.throwIfAborted()
       const result =
         params === undefined
           ? await connection.queryAsync(sql, { format })
@@ -168,6 +188,24 @@ function createSession(connection: Session, blockPath: string, options: SessionO
       return result.bytes()
     } catch (error) {
       throw asSqlError(error)
+    } finally {
+      stop()
+    }
+  }
+
+  /** Stops the running statement when the signal fires, until the function that it gives is called. */
+  function killOn(signal: AbortSignal | undefined): () => void {
+    if (mark === undefined || signal === undefined) return () => {}
+    let again: NodeJS.Timeout | undefined
+    const kill = () => {
+      owner.kill(mark)
+      // The engine may not have begun the statement yet, and then it knows of none to stop.
+      again ??= setInterval(() => owner.kill(mark), KILL_AGAIN_MS)
+    }
+    signal.addEventListener('abort', kill, { once: true })
+    return () => {
+      signal.removeEventListener('abort', kill)
+      clearInterval(again)
     }
   }
 
@@ -180,18 +218,33 @@ function createSession(connection: Session, blockPath: string, options: SessionO
     }
   }
 
-  for (const statement of firstStatements(options)) void exclusive(() => run(statement, 'TSV', undefined))
+  for (const statement of firstStatements(options, mark)) {
+    void exclusive(async () => {
+      try {
+        await run(statement, 'TSV')
+      } catch (error) {
+        unfit = error
+      }
+    })
+  }
 
   return {
     async query<Row>(sql: string, options: { readonly params?: Readonly<Record<string, unknown>> } = {}) {
       return parseRows<Row>(await exclusive(() => run(sql, 'JSONEachRow', options.params)))
     },
-    bytes: (sql, format, options = {}) => exclusive(() => run(sql, format, options.params)),
+    bytes: (sql, format, options = {}) => exclusive(() => run(sql, format, options.params, options.signal)),
     async *stream(sql, format, options = {}) {
+      if (!isStreamable(format)) {
+        yield await exclusive(() => run(sql, format, options.params, options.signal))
+        return
+      }
       const release = await queue.hold()
       const streamOptions = { format, ...(options.signal === undefined ? {} : { signal: options.signal }) }
       let pieces: ChdbQueryStream | undefined
+      const stop = killOn(options.signal)
       try {
+        if (unfit !== undefined) throw unfit
+        options.signal?.throwIfAborted()
         pieces =
           options.params === undefined
             ? connection.queryStream(sql, streamOptions)
@@ -200,12 +253,13 @@ function createSession(connection: Session, blockPath: string, options: SessionO
       } catch (error) {
         throw asSqlError(error)
       } finally {
+        stop()
         pieces?.cancel()
         release()
       }
     },
     async command(sql) {
-      await exclusive(() => run(sql, 'TSV', undefined))
+      await exclusive(() => run(sql, 'TSV'))
     },
     insertBlock(table, block) {
       if (block.rows === 0) return Promise.resolve()
@@ -219,14 +273,14 @@ function createSession(connection: Session, blockPath: string, options: SessionO
         }
         blockFile ??= openSync(blockPath, 'w')
         await writeBlock(blockFile, chunks, bytes)
-        await run(insertStatement(table, block, blockPath), 'TSV', undefined)
+        await run(insertStatement(table, block, blockPath), 'TSV')
       })
     },
     async close() {
       if (!(await queue.close())) return
       if (blockFile !== undefined) closeSync(blockFile)
       connection.close()
-      onClose()
+      owner.closed()
     },
   }
 }
@@ -254,25 +308,35 @@ function insertStatement(table: string, block: NativeBlock, path: string): strin
 }
 
 /** What puts a session into its state. Reading alone comes last: after it no setting can be changed. */
-function firstStatements(limits: SessionOptions): string[] {
-  const statements: string[] = []
-  if (limits.database !== undefined) statements.push(`USE ${quoteIdentifier(limits.database)}`)
+function firstStatements(limits: SessionOptions, mark: string | undefined): string[] {
+  const settings: Record<string, string | number> = {}
   if (limits.memory_bytes_max !== undefined) {
     const spill = Math.floor(limits.memory_bytes_max / 2)
-    statements.push(
-      `SET max_memory_usage = ${limits.memory_bytes_max}, ` +
-        `max_bytes_before_external_group_by = ${spill}, max_bytes_before_external_sort = ${spill}`,
-    )
+    settings['max_memory_usage'] = limits.memory_bytes_max
+    settings['max_bytes_before_external_group_by'] = spill
+    settings['max_bytes_before_external_sort'] = spill
   }
-  if (limits.seconds_max !== undefined) statements.push(`SET max_execution_time = ${limits.seconds_max}`)
-  if (limits.threads_max !== undefined) statements.push(`SET max_threads = ${limits.threads_max}`)
-  if (limits.read_only === true) statements.push('SET readonly = 1')
-  return statements
+  if (limits.seconds_max !== undefined) settings['max_execution_time'] = limits.seconds_max
+  if (limits.threads_max !== undefined) settings['max_threads'] = limits.threads_max
+  Object.assign(settings, limits.settings)
+  if (mark !== undefined) settings['log_comment'] = mark
+  if (limits.read_only === true) settings['readonly'] = 1
+  const assignments = Object.entries(settings).map(([name, value]) => {
+    if (!SETTING_NAME.test(name)) throw new Error(`${JSON.stringify(name)} cannot be the name of a setting`)
+    return `${name} = ${typeof value === 'number' ? value : quoteString(value)}`
+  })
+  return [
+    ...(limits.database === undefined ? [] : [`USE ${quoteIdentifier(limits.database)}`]),
+    ...(assignments.length === 0 ? [] : [`SET ${assignments.join(', ')}`]),
+  ]
 }
 
 function asSqlError(error: unknown): SqlError {
+  if (error instanceof SqlError) return error
   const message = error instanceof Error ? error.message : String(error)
-  const code = (error as { clickhouseCode?: number } | undefined)?.clickhouseCode ?? 0
+  // Errors of streams have the code in their text alone.
+  const said = (error as { clickhouseCode?: number } | undefined)?.clickhouseCode ?? /^Code: (\d+)\./.exec(message)?.[1]
+  const code = Number(said ?? 0)
   return new SqlError(plainMessage(message), code, error)
 }
 

@@ -80,6 +80,20 @@ export function listMigrations(): Migration[] {
   })
 }
 
+const VIEW = /^CREATE OR REPLACE VIEW ([a-z_]+)\b/
+
+/** The views of the schema as the latest migration has them, each after those that it reads. */
+export function listViews(): { readonly name: string; readonly statement: string }[] {
+  const views = new Map<string, string>()
+  for (const { name: file } of listMigrations()) {
+    for (const statement of splitStatements(readFileSync(new URL(file, MIGRATIONS), 'utf8'))) {
+      const name = VIEW.exec(statement)?.[1]
+      if (name !== undefined) views.set(name, statement)
+    }
+  }
+  return [...views].map(([name, statement]) => ({ name, statement }))
+}
+
 /** Statements end with a semicolon at the end of a line; lines that begin with `--` are comments. */
 export function splitStatements(text: string): string[] {
   return text

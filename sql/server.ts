@@ -171,7 +171,8 @@ function writeIdle(options: ServerOptions): number {
 }
 
 /** A session's own settings. The engine checks them against the rights before `readonly` takes hold. */
-function settingsOf({ memory_bytes_max, seconds_max, threads_max, read_only }: SessionOptions): Settings {
+function settingsOf(options: SessionOptions): Settings {
+  const { memory_bytes_max, seconds_max, threads_max, read_only } = options
   const settings: Record<string, string | number> = {}
   if (memory_bytes_max !== undefined) {
     const spill = Math.floor(memory_bytes_max / 2)
@@ -181,7 +182,12 @@ function settingsOf({ memory_bytes_max, seconds_max, threads_max, read_only }: S
   }
   if (seconds_max !== undefined) settings['max_execution_time'] = seconds_max
   if (threads_max !== undefined) settings['max_threads'] = threads_max
-  if (read_only === true) settings['readonly'] = 1
+  Object.assign(settings, options.settings)
+  if (read_only === true) {
+    settings['readonly'] = 1
+    // Nobody is left to read the answer.
+    settings['cancel_http_readonly_queries_on_client_close'] = 1
+  }
   return settings
 }
 
@@ -189,7 +195,7 @@ type Params = Readonly<Record<string, unknown>> | undefined
 
 /** Statements of one session, each a request of its own. All failures are `SqlError`s. */
 type Channel = {
-  whole(sql: string, format?: string, params?: Params): Promise<Uint8Array>
+  whole(sql: string, format?: string, params?: Params, signal?: AbortSignal): Promise<Uint8Array>
   stream(sql: string, format: string, params: Params, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array>
   insert(table: string, block: NativeBlock): Promise<void>
 }
@@ -259,9 +265,9 @@ function createChannel(
   const readMs = readIdle(options)
   const writeMs = writeIdle(options)
   return {
-    async whole(sql, format, params) {
+    async whole(sql, format, params, signal) {
       const extra = format === undefined ? WHOLE : { ...WHOLE, default_format: format }
-      return buffer(request(sql, extra, readMs, { params }))
+      return buffer(request(sql, extra, readMs, { params, signal }))
     },
     stream: (sql, format, params, signal) => request(sql, { default_format: format }, readMs, { params, signal }),
     async insert(table, block) {
@@ -299,7 +305,7 @@ function createSession(channel: Channel, isShard: boolean, onClose: () => void):
   return {
     query: async <Row>(sql: string, options: { readonly params?: Params } = {}) =>
       parseRows<Row>(await exclusive(() => channel.whole(sql, 'JSONEachRow', options.params))),
-    bytes: (sql, format, options = {}) => exclusive(() => channel.whole(sql, format, options.params)),
+    bytes: (sql, format, options = {}) => exclusive(() => channel.whole(sql, format, options.params, options.signal)),
     async *stream(sql, format, options = {}) {
       const release = await queue.hold()
       try {

@@ -51,7 +51,7 @@ export function renderAlter(table: string, change: string, topology: Topology = 
   return names.map((name) => `ALTER TABLE ${name} ${onCluster(topology.cluster)} ${change}`)
 }
 
-function onCluster(cluster: string): string {
+export function onCluster(cluster: string): string {
   return `ON CLUSTER ${quoteIdentifier(cluster)}`
 }
 

@@ -54,6 +54,15 @@ export function answers<Success extends { description: string; content: Content 
   return response as { 200: Success }
 }
 
+/** These errors may also be said in plain text. */
+export function withPlainText<Responses extends object>(responses: Responses, statuses: readonly number[]): Responses {
+  const changed = Object.entries(responses as Record<number, Answer>).map(([status, answer]) => {
+    if (!statuses.includes(Number(status))) return [status, answer]
+    return [status, { ...answer, content: { ...answer.content, 'text/plain': { schema: z.string() } } }]
+  })
+  return Object.fromEntries(changed) as Responses
+}
+
 /** What every route behind a key may answer. */
 export const GUARDED: readonly ErrorStatus[] = [400, 401, 403, 500, 503]
 

@@ -84,8 +84,9 @@ export async function ask(
   }
   if (response.ok) return response
   const detail = await readDetail(response)
+  const isOfStatement = response.headers.has('x-clickhouse-exception-code')
   // 401: another process has the address by now.
-  if (response.status === 503 || response.status === 401) throw new HolderGone(detail)
+  if (!isOfStatement && (response.status === 503 || response.status === 401)) throw new HolderGone(detail)
   throw new Refused(detail, response.status)
 }
 
@@ -100,10 +101,21 @@ export async function askText(holder: Holder, path: string, signal?: AbortSignal
   }
 }
 
-/** What a problem document says, else the status. */
+/** What a problem document or ClickHouse says, else the status. */
 async function readDetail(response: Response): Promise<string> {
-  const said = z.object({ detail: z.string() }).safeParse(await response.json().catch(() => undefined))
+  const text = await response.text().catch(() => '')
+  if (response.headers.has('x-clickhouse-exception-code'))
+    return text.trim().replace(/^Code: \d+\. DB::Exception: /, '')
+  const said = z.object({ detail: z.string() }).safeParse(parseJson(text))
   return said.success ? said.data.detail : `the running process answered ${response.status}`
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 function readRunFile(path: string): Holder | undefined {

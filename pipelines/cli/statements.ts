@@ -1,5 +1,6 @@
 import { type Sql, SqlError } from '../../sql/client.ts'
 import { openReadOnly } from '../../sql/read-only.ts'
+import { isStreamable } from '../../sql/streamable.ts'
 import { withData } from './data.ts'
 import { ask, type Holder } from './holder.ts'
 import { describeError, Failure } from './output.ts'
@@ -10,18 +11,6 @@ export type Statements = {
   output(statement: string, format: string): AsyncIterable<Uint8Array>
 }
 
-/**
- * Formats whose rows stand for themselves. Of any other each piece of a streamed answer would be a document of its own,
- * with a header and an end, so such an answer is made whole first.
- */
-const STREAMABLE = new Set(
-  [
-    ['TabSeparated', 'TSV', 'TabSeparatedRaw', 'TSVRaw', 'Raw', 'CSV', 'TSKV', 'MsgPack', 'RowBinary', 'Native'],
-    ['JSONEachRow', 'JSONLines', 'NDJSON', 'JSONCompactEachRow', 'JSONStringsEachRow', 'JSONCompactStringsEachRow'],
-  ]
-    .flat()
-    .map((name) => name.toLowerCase()),
-)
 /** ClickHouse: a kind of statement that cannot be streamed, such as SHOW. */
 const BAD_ARGUMENTS = 36
 
@@ -88,8 +77,8 @@ export function remoteStatements(holder: Holder): Statements {
 
 /** Whether the pieces of this answer, put together, are the answer. */
 function canStream(statement: string, format: string): boolean {
-  if (!STREAMABLE.has(format.toLowerCase())) return false
+  if (!isStreamable(format)) return false
   if (!/\bformat\b/i.test(statement)) return true
   const named = /\bformat\s+([a-z0-9]+)\s*;?\s*$/i.exec(statement)?.[1]
-  return named !== undefined && STREAMABLE.has(named.toLowerCase())
+  return named !== undefined && isStreamable(named)
 }

@@ -41,6 +41,7 @@ export async function startApi(parts: ClusterParts, options: ApiRoleOptions): Pr
   const reads = database.session()
   const onError = (where: string) => (error: unknown) => options.onError(error, where)
   const feed = new TableFeed(database.session(), shape.partitions, onError('feed'))
+  const sqlDoor = openSqlDoor(database)
   const app = createApp(
     {
       submit: createSubmit(parts),
@@ -60,7 +61,7 @@ export async function startApi(parts: ClusterParts, options: ApiRoleOptions): Pr
         return row === undefined ? undefined : toApiRow(row)
       },
       keys: openKeyStore(options.directory, { warn: (message) => options.onError(new Error(message), 'keys') }),
-      sql: await openSqlDoor(database),
+      sql: sqlDoor.sql,
       // Only for a command line on the same machine, which has the token in a file; here there is none.
       operatorToken: randomBytes(32).toString('base64url'),
       readiness: options.readiness,
@@ -82,6 +83,7 @@ export async function startApi(parts: ClusterParts, options: ApiRoleOptions): Pr
       await app.close()
       clearTimeout(impatience)
       await feed.close()
+      await sqlDoor.close()
       await reads.close()
     },
   }

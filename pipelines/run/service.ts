@@ -41,6 +41,7 @@ export async function startService(pipeline: Pipeline, options: ServiceOptions):
   const reads = pipeline.database.session()
   const borrowerNow = createBorrowerView(pipeline.engine, reads)
   const { feed } = pipeline
+  const sqlDoor = openSqlDoor(pipeline.database)
   const jobDoor = createJobDoor(pipeline, (error) => options.onError(error, 'job'))
   const app = createApp(
     {
@@ -61,7 +62,7 @@ export async function startService(pipeline: Pipeline, options: ServiceOptions):
         return row === undefined ? undefined : toApiRow(row)
       },
       keys: openKeyStore(directory, { warn: (message) => options.onError(new Error(message), 'keys') }),
-      sql: await openSqlDoor(pipeline.database),
+      sql: sqlDoor.sql,
       jobs: jobDoor,
       operatorToken,
       metrics: () => options.watch.metrics.text(),
@@ -93,6 +94,7 @@ export async function startService(pipeline: Pipeline, options: ServiceOptions):
       await app.close()
       clearTimeout(impatience)
       rmSync(runFile, { force: true })
+      await sqlDoor.close()
       await reads.close()
     },
   }

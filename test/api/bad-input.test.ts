@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
 import type { InjectOptions } from 'fastify'
 import { describe, expect, it } from 'vitest'
 import { encodeCursor } from '../../api/feed/cursor.ts'
@@ -16,6 +17,11 @@ const events = (payload: string | Buffer, headers: Record<string, string> = JSON
   return { method: 'POST', url: '/v1/events', headers, payload }
 }
 const get = (url: string, headers: Record<string, string> = bearer('bank')): InjectOptions => ({ url, headers })
+
+const sql = (payload: string | Buffer, headers: Record<string, string> = {}): InjectOptions => {
+  return { method: 'POST', url: '/sql', headers: { ...bearer('bank'), ...headers }, payload }
+}
+const basic = (user: string, password: string) => `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
 
 const CASES: readonly [string, InjectOptions, number, keyof typeof PROBLEMS][] = [
   ['no key', get('/v1/warnings', {}), 401, 'missing_key'],
@@ -102,19 +108,27 @@ const CASES: readonly [string, InjectOptions, number, keyof typeof PROBLEMS][] =
   ['a media type of nonsense', events('{}', { ...JSON_BODY, 'content-type': ';;' }), 415, 'unsupported_media_type'],
   ['a body without media type', events('{}', bearer('bank')), 415, 'unsupported_media_type'],
   ['a compressed body', events('{}', { ...JSON_BODY, 'content-encoding': 'gzip' }), 415, 'unsupported_media_type'],
-  ['a tenant on /sql', get('/sql?query=SELECT%201'), 403, 'operator_only'],
-  ['no statement', get('/sql', bearer(OPERATOR_TOKEN)), 400, 'invalid_parameter'],
+  ['a key without the scope of /sql', get('/sql?query=SELECT%201', bearer('bank-events')), 403, 'missing_scope'],
+  ['another tenant on /sql', get('/sql?query=SELECT%201&tenant=lender'), 403, 'other_tenant'],
+  ['no key on /sql', get('/sql?query=SELECT%201', {}), 401, 'missing_key'],
+  ['no password on /sql', get('/sql?query=SELECT%201', { authorization: basic('bank', '') }), 401, 'missing_key'],
+  ['a wrong password on /sql', get('/sql', { authorization: basic('bank', 'nonsense') }), 401, 'invalid_key'],
+  ['a wrong key of ClickHouse’s', get('/sql', { 'x-clickhouse-key': 'nonsense' }), 401, 'invalid_key'],
+  ['a key of ClickHouse’s elsewhere', get('/v1/warnings', { 'x-clickhouse-key': 'bank' }), 401, 'missing_key'],
+  ['a format of nonsense', get('/sql?query=SELECT%201&default_format=../x'), 400, 'invalid_parameter'],
   [
-    'a format of nonsense',
-    get('/sql?query=SELECT%201&default_format=../x', bearer(OPERATOR_TOKEN)),
-    400,
-    'invalid_parameter',
+    'a statement in an unknown encoding',
+    sql('SELECT 1', { 'content-encoding': 'lzma' }),
+    415,
+    'unsupported_media_type',
   ],
+  ['a statement that is not in its encoding', sql('SELECT 1', { 'content-encoding': 'gzip' }), 400, 'malformed_body'],
+  ['a statement too large', sql('x'.repeat(262_145)), 413, 'too_large'],
   [
-    'a setting that is not taken',
-    get('/sql?query=SELECT%201&readonly=0', bearer(OPERATOR_TOKEN)),
-    400,
-    'invalid_parameter',
+    'a statement that grows too large',
+    sql(gzipSync('x'.repeat(400_000)), { 'content-encoding': 'gzip' }),
+    413,
+    'too_large',
   ],
 ]
 

@@ -1,6 +1,9 @@
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { encodeCursor } from '../../api/feed/cursor.ts'
+import { openSqlDoor } from '../../pipelines/run/sql-door.ts'
+import { fillTables, secretOf } from '../sql/analyst/support.ts'
+import { openTestDatabase } from '../sql/support.ts'
 import { bearer, createTestApp, KEYS, OPERATOR_TOKEN } from './support.ts'
 
 /** Route × tenant, generated from the OpenAPI document: a route that is added is in it by being documented. */
@@ -12,8 +15,11 @@ type Operation = {
 }
 type Route = { method: string; path: string; operation: Operation; open: boolean }
 
-const SECRET = 'secret-of-bank'
-const test = createTestApp({ heartbeat_ms: 20 })
+const SECRET = secretOf('bank')
+const stored = await openTestDatabase()
+await fillTables(stored.database, ['bank', 'lender'])
+const door = openSqlDoor(stored.database)
+const test = createTestApp({ heartbeat_ms: 20, fault: { sql: door.sql } })
 const row = test.feed.append('bank', 0, { borrower: `${SECRET}-borrower`, trigger_id: SECRET, loan: SECRET })
 test.feed.append('lender', 1, { borrower: 'lender-borrower' })
 const routes = await readRoutes()
@@ -23,11 +29,16 @@ beforeAll(async () => {
   await test.app.listen({ host: '127.0.0.1', port: 0 })
   origin = `http://127.0.0.1:${(test.app.server.address() as AddressInfo).port}`
 })
-afterAll(() => test.app.close())
+afterAll(async () => {
+  await test.app.close()
+  await door.close()
+  await stored.close()
+})
 
 describe('every route', () => {
   it('is in the document', () => {
     expect(routes.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'POST /',
       'GET /docs',
       'POST /jobs/backfill',
       'POST /jobs/import',
@@ -36,9 +47,11 @@ describe('every route', () => {
       'GET /livez',
       'GET /metrics',
       'GET /openapi.json',
+      'GET /ping',
       'GET /readyz',
       'GET /sql',
       'POST /sql',
+      'GET /sql/ping',
       'GET /v1/borrowers/{borrower}',
       'POST /v1/events',
       'GET /v1/warnings',
@@ -60,7 +73,10 @@ describe.each(routes.filter(({ open }) => !open))('$method $path', (route) => {
     const foreign = await call(route, 'lender')
     expect(foreign.text).not.toContain(SECRET)
     // The secret is where it should be: else the line above would prove nothing.
-    if (route.path.startsWith('/v1/') && route.method === 'GET') expect(own.text).toContain(SECRET)
+    if ((route.path.startsWith('/v1/') && route.method === 'GET') || isSql(route.path)) {
+      expect(own.text).toContain(SECRET)
+      if (isSql(route.path)) expect(foreign.text).toContain(secretOf('lender'))
+    }
   })
 
   it('refuses a key that names another tenant, in the same words whether that exists or not', async () => {
@@ -79,7 +95,8 @@ describe.each(routes.filter(({ open }) => !open))('$method $path', (route) => {
 
   it('opens to exactly one scope, or to the operator alone', async () => {
     const statuses = []
-    for (const key of ['bank-events', 'bank-warnings', 'bank-borrowers']) statuses.push((await call(route, key)).status)
+    for (const key of ['bank-events', 'bank-warnings', 'bank-borrowers', 'bank-sql'])
+      statuses.push((await call(route, key)).status)
     const opened = statuses.filter((status) => status !== 403)
     expect(opened).toEqual(isOperators(route.path) ? [] : [200])
     expect((await call(route, OPERATOR_TOKEN, takes(route, 'tenant') ? 'tenant=bank' : '')).status).toBe(200)
@@ -100,7 +117,7 @@ async function readRoutes(): Promise<Route[]> {
 }
 
 const STATEMENTS: Readonly<Record<string, string>> = {
-  'GET /sql': 'query=SELECT%201',
+  'GET /sql': `query=${encodeURIComponent('SELECT data FROM events')}`,
   'POST /jobs/backfill': 'features=a%401',
 }
 const TAPE = {
@@ -112,13 +129,18 @@ const TAPE = {
   check: true,
 }
 const BODIES: Readonly<Record<string, string>> = {
-  '/sql': 'SELECT 1',
+  '/': 'SELECT detail FROM dead_letters',
+  '/sql': 'SELECT data FROM events',
   '/v1/events': '[]',
   '/jobs/import': JSON.stringify(TAPE),
 }
 
 function isOperators(path: string): boolean {
-  return path === '/sql' || path.startsWith('/jobs/')
+  return path.startsWith('/jobs/')
+}
+
+function isSql(path: string): boolean {
+  return path === '/sql' || path === '/'
 }
 
 /** Calls a route with identifiers of the tenant `bank`. Of a stream it reads up to the first heartbeat. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bearer, createTestApp, OPERATOR_TOKEN } from './support.ts'
+import { bearer, createTestApp } from './support.ts'
 
 describe('GET /v1/warnings/{id}', () => {
   it('gives the row, 404 where there is none', async () => {
@@ -29,51 +29,6 @@ describe('GET /v1/borrowers/{borrower}', () => {
     expect((await get('nobody')).statusCode).toBe(404)
     expect((await get('~'.repeat(128))).statusCode).toBe(404)
     expect((await get('a'.repeat(129))).statusCode).toBe(400)
-  })
-})
-
-describe('/sql', () => {
-  it('runs the statement of the query, of the body, or of both', async () => {
-    const { app, statements } = createTestApp()
-    const headers = bearer(OPERATOR_TOKEN)
-    const got = await app.inject({ url: '/sql?query=SELECT%201&default_format=CSV', headers })
-    expect([got.statusCode, got.body, got.headers['content-type']]).toEqual([
-      200,
-      '1\n',
-      'text/tab-separated-values; charset=UTF-8',
-    ])
-    await app.inject({ method: 'POST', url: '/sql', headers, payload: 'SELECT 2' })
-    await app.inject({ method: 'POST', url: '/sql?query=SELECT', headers, payload: '3' })
-    const typed = { ...headers, 'content-type': 'text/plain', 'x-clickhouse-format': 'JSON' }
-    await app.inject({ method: 'POST', url: '/sql', headers: typed, payload: 'SELECT 4' })
-    expect(statements.map(({ statement, format }) => [statement, format])).toEqual([
-      ['SELECT 1', 'CSV'],
-      ['SELECT 2', undefined],
-      ['SELECT\n3', undefined],
-      ['SELECT 4', 'JSON'],
-    ])
-  })
-
-  it('tells what the engine says of a wrong statement', async () => {
-    const { app } = createTestApp()
-    const response = await app.inject({ url: '/sql?query=SELECT%20nonsense', headers: bearer(OPERATOR_TOKEN) })
-    expect(response.statusCode).toBe(400)
-    expect(response.json()).toMatchObject({
-      type: 'urn:foreshock:problem:sql_failed',
-      detail: 'Unknown identifier nonsense',
-    })
-  })
-
-  it('is the operator’s alone', async () => {
-    const { app, statements } = createTestApp()
-    for (const method of ['GET', 'POST'] as const) {
-      const response = await app.inject({ method, url: '/sql?query=SELECT%201', headers: bearer('bank') })
-      expect([response.statusCode, response.json<{ type: string }>().type]).toEqual([
-        403,
-        'urn:foreshock:problem:operator_only',
-      ])
-    }
-    expect(statements).toEqual([])
   })
 })
 

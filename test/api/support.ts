@@ -1,7 +1,7 @@
 import type { ApiOptions } from '../../api/api.ts'
 import { createApp } from '../../api/app.ts'
-import type { Dependencies, EventResult, Feed } from '../../api/dependencies.ts'
-import type { KeyHolder, Scope } from '../../api/keys.ts'
+import type { Dependencies, EventResult, Feed, SqlRequest } from '../../api/dependencies.ts'
+import { type KeyHolder, SCOPES, type Scope } from '../../api/keys.ts'
 import type { FeedRow } from '../../api/rows.ts'
 import { decodeBytes } from '../../features/events/decode.ts'
 
@@ -108,11 +108,12 @@ export function feedRowOf(row: Partial<FeedRow>): FeedRow {
 }
 
 export const KEYS: Record<string, KeyHolder> = {
-  bank: holder('bank', ['events:write', 'warnings:read', 'borrowers:read']),
-  lender: holder('lender', ['events:write', 'warnings:read', 'borrowers:read']),
+  bank: holder('bank', SCOPES),
+  lender: holder('lender', SCOPES),
   'bank-events': holder('bank', ['events:write']),
   'bank-warnings': holder('bank', ['warnings:read']),
   'bank-borrowers': holder('bank', ['borrowers:read']),
+  'bank-sql': holder('bank', ['sql:read']),
 }
 
 function holder(tenant: string, scopes: readonly Scope[]): KeyHolder {
@@ -130,7 +131,7 @@ export function createTestApp(
 ) {
   const feed = createMemoryFeed(options.partitions ?? 3)
   const submitted: { tenant: string; text: string; request: string }[] = []
-  const statements: { statement: string; format: string | undefined; signal: AbortSignal }[] = []
+  const statements: (SqlRequest & { signal: AbortSignal })[] = []
   const errors: unknown[] = []
   const seen = new Set<string>()
 
@@ -160,10 +161,15 @@ export function createTestApp(
     },
     warning: async (tenant, id) => feed.rows(tenant).find((row) => row.id === id),
     keys: { verify: (key) => KEYS[key] },
-    sql: async (statement, format, signal) => {
-      statements.push({ statement, format, signal })
-      if (statement.includes('nonsense')) return { ok: false, status: 400, message: 'Unknown identifier nonsense' }
-      return { ok: true, bytes: Buffer.from('1\n'), contentType: 'text/tab-separated-values; charset=UTF-8' }
+    sql: async (request, signal) => {
+      statements.push({ ...request, signal })
+      if (request.statement.includes('nonsense')) {
+        return { ok: false, failure: { code: 47, name: 'UNKNOWN_IDENTIFIER', message: 'Unknown identifier nonsense' } }
+      }
+      async function* pieces() {
+        yield Buffer.from('1\n')
+      }
+      return { ok: true, format: request.format, pieces: pieces() }
     },
     jobs: {
       async *verify(tenant) {

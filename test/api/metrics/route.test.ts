@@ -24,7 +24,7 @@ describe('answers', () => {
         borrower: async () => undefined,
         warning: async () => undefined,
         keys: { verify: (key) => KEYS[key] },
-        sql: async () => ({ ok: false, status: 400, message: 'no' }),
+        sql: async () => ({ ok: false, failure: { code: 1, name: 'NO', message: 'no' } }),
         operatorToken: OPERATOR_TOKEN,
         metrics: async () => ({ contentType: 'text/plain', text: '' }),
         readiness: () => ({ ready: true, checks: {} }),
