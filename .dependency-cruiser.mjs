@@ -64,6 +64,8 @@ export default {
     onlyIn('models/scorer.ts', 'onnxruntime-node'),
     onlyIn('pipelines/kafka/client.ts', 'kafkajs'),
     onlyIn('pipelines/checkpoint/bucket.ts', '@aws-sdk/client-s3'),
+    onlyIn('pipelines/registry/avro.ts', 'avsc'),
+    onlyIn('pipelines/registry/protobuf.ts', 'protobufjs'),
     onlyIn('pipelines/watch/metrics.ts', 'prom-client'),
   ],
   options: {

@@ -25,10 +25,12 @@ export function clickhouseUrl(): string | undefined {
 /** What processes of a cluster are told apart from their configuration file, because it is secret. */
 export function clusterSecrets() {
   const { FORESHOCK_CLICKHOUSE_PASSWORD, FORESHOCK_KAFKA_USER, FORESHOCK_KAFKA_PASSWORD } = process.env
+  const { FORESHOCK_SCHEMA_REGISTRY_PASSWORD } = process.env
   return {
     clickhousePassword: FORESHOCK_CLICKHOUSE_PASSWORD,
     kafkaUser: FORESHOCK_KAFKA_USER,
     kafkaPassword: FORESHOCK_KAFKA_PASSWORD,
+    schemaRegistryPassword: FORESHOCK_SCHEMA_REGISTRY_PASSWORD,
   }
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { eventSchemas, type TenantConfiguration } from '../../features/events/contract.ts'
 import { PARTITIONS_DEFAULT, SLICES_DEFAULT } from '../config.ts'
 import { PARTITIONS_MAX, SLICES_MAX } from '../run/log-shape.ts'
-import { INPUT_FORMATS } from './inputs.ts'
+import { INPUT_FORMATS, isByRegistry } from './inputs.ts'
 
 /**
  * What an operator says of a cluster, in one JSON file that all its processes are given. Secrets are not in it: they come
@@ -16,7 +16,7 @@ const topic = z.string().regex(/^[a-zA-Z0-9._-]{1,200}$/, 'is no name of a Kafka
 /** Bucket and, maybe, prefix. */
 const BUCKET_URL = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*?))?\/?$/
 
-const schema = z.strictObject({
+const shape = z.strictObject({
   kafka: z.strictObject({
     brokers: z.array(z.string().regex(/^[^\s:]+:\d{1,5}$/, 'is not host:port')).min(1),
     /** Our topics and groups begin with it: `<prefix>.log`, `<prefix>.control`. */
@@ -50,6 +50,19 @@ const schema = z.strictObject({
     )
     .default([])
     .refine((inputs) => new Set(inputs.map((one) => one.topic)).size === inputs.length, 'name a topic twice'),
+  /** Where the schemas of `avro` and `protobuf` inputs are. */
+  schema_registry: z
+    .strictObject({
+      url: z
+        .url({ protocol: /^https?$/ })
+        .refine((url) => isBare(url), 'must hold no user, password, query or fragment'),
+      user: z
+        .string()
+        .regex(/^[^:]+$/, 'must not hold a colon')
+        .optional(),
+      timeout_ms: z.int().min(100).max(60_000).default(5000),
+    })
+    .optional(),
   /** Fixed when the log is made. */
   partitions: z.int().min(1).max(PARTITIONS_MAX).default(PARTITIONS_DEFAULT),
   slices: z.int().min(1).max(SLICES_MAX).default(SLICES_DEFAULT),
@@ -69,6 +82,20 @@ const schema = z.strictObject({
   /** What tenants have that are not to have the defaults; taken with their first event. */
   tenants: z.record(z.string(), eventSchemas['tenant.configured']).default({}),
 })
+
+const schema = shape.check(({ value, issues }) => {
+  const at = value.schema_registry === undefined ? value.inputs.findIndex(({ format }) => isByRegistry(format)) : -1
+  const input = value.inputs[at]
+  if (input === undefined) return
+  const message = `${input.format} needs a schema_registry`
+  issues.push({ code: 'custom', message, path: ['inputs', at, 'format'], input: input.format })
+})
+
+/** What is secret must not be in the URL: it is logged. */
+function isBare(text: string): boolean {
+  const { username, password, search, hash } = new URL(text)
+  return username === '' && password === '' && search === '' && hash === ''
+}
 
 export type ClusterConfig = z.output<typeof schema>
 

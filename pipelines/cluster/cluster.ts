@@ -10,6 +10,7 @@ import type { RowWatcher } from '../engine/sink.ts'
 import type { LogShape } from '../intake/items.ts'
 import { openKafka } from '../kafka/open.ts'
 import type { Admin, Kafka, Logger, PartitionReader, Producer } from '../kafka/port.ts'
+import type { SchemaSource } from '../registry/schemas.ts'
 import { loadModels } from '../run/models.ts'
 import { type OnInsert, watchInserts } from '../watch/inserts.ts'
 import type { OnTracedWarning } from '../watch/traces.ts'
@@ -20,6 +21,7 @@ import { type KnownTopic, seenRecord } from './control-state.ts'
 import { startDeadLetters } from './dead-role.ts'
 import { type IntakeCounts, type IntakeRole, startIntake } from './intake-role.ts'
 import { featureColumns, openPartition } from './open-partition.ts'
+import { openSchemas } from './open-schemas.ts'
 import { type OwnerRole, startOwner } from './owner-role.ts'
 import type { Ownership } from './ownership.ts'
 import { createWorkerCounts, type WorkerCounts } from './partition-worker.ts'
@@ -35,6 +37,7 @@ export type Secrets = {
   readonly clickhousePassword?: string | undefined
   readonly kafkaUser?: string | undefined
   readonly kafkaPassword?: string | undefined
+  readonly schemaRegistryPassword?: string | undefined
 }
 
 /** What all roles of a process share. */
@@ -49,6 +52,7 @@ export type ClusterParts = {
   readonly reader: PartitionReader
   readonly appender: LogAppender
   readonly database: Database
+  readonly schemas: SchemaSource
   readonly availability: Availability
   readonly patiently: (sql: Sql) => Sql
 }
@@ -106,7 +110,7 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterProc
   if (!loaded.ok) throw new ClusterFailure(loaded.detail)
   const stopping = new AbortController()
   const parts = await connect(options, stopping.signal)
-  const { kafka, producer, admin, reader, appender, names, shape, topics, database, patiently } = parts
+  const { kafka, producer, admin, reader, appender, names, shape, topics, database, schemas, patiently } = parts
   const started: Role[] = []
   const intake: IntakeCounts = { batches: 0, accepted: 0, dropped_fields: 0, refused: {} }
   const counts = createWorkerCounts()
@@ -146,9 +150,21 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterProc
     if (config.inputs.length > 0) {
       const { onAppended } = options
       const hooks = onAppended === undefined ? {} : { onAppended }
-      inputs = startIntake({ kafka, producer, admin, appender, config, names, topics, counts: intake, ...hooks })
+      inputs = startIntake({
+        kafka,
+        producer,
+        admin,
+        appender,
+        config,
+        names,
+        topics,
+        schemas,
+        counts: intake,
+        ...hooks,
+      })
       started.push(inputs)
-      started.push(startDeadLetters({ kafka, config, names, sql: patiently(database.session({ partition: 0 })) }))
+      const sql = patiently(database.session({ partition: 0 }))
+      started.push(startDeadLetters({ kafka, config, names, schemas, sql }))
     }
   }
   return {
@@ -212,7 +228,8 @@ export async function withCluster<Result>(
   }
 }
 
-async function disconnect({ producer, reader, admin, database }: ClusterParts): Promise<void> {
+async function disconnect({ producer, reader, admin, database, schemas }: ClusterParts): Promise<void> {
+  schemas.close()
   await producer.close()
   await reader.close()
   await admin.close()
@@ -266,7 +283,21 @@ async function connect(options: ConnectOptions, stopping: AbortSignal): Promise<
     },
     onTenant: (tenant, configuration, since) => putControl(producer, names, [seenRecord(tenant, configuration, since)]),
   })
-  return { config, names, ...ready, kafka, producer, admin, reader, appender, database, availability, patiently }
+  const schemas = openSchemas(config, secrets, logger)
+  return {
+    config,
+    names,
+    ...ready,
+    kafka,
+    producer,
+    admin,
+    reader,
+    appender,
+    database,
+    schemas,
+    availability,
+    patiently,
+  }
 }
 
 /** The database of a configuration; nothing is asked of it yet. */

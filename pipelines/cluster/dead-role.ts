@@ -1,9 +1,10 @@
 import type { Sql } from '../../sql/client.ts'
 import { createDeadLettersBlock } from '../../sql/tables/dead-letters.ts'
 import type { Batch, Control, Kafka } from '../kafka/port.ts'
+import type { SchemaSource } from '../registry/schemas.ts'
 import type { ClusterConfig, TopicNames } from './cluster-config.ts'
 import { readDeadRecord } from './dead-letter.ts'
-import { decodeInput } from './inputs.ts'
+import { decodeInput, neededSchemas } from './inputs.ts'
 import { isOwned } from './ownership.ts'
 import { ClusterFailure, type Role } from './role.ts'
 
@@ -16,29 +17,34 @@ export type DeadParts = {
   readonly names: TopicNames
   /** A session of its own, of the shard that has the rows without a partition of the log; closed with the role. */
   readonly sql: Sql
+  readonly schemas: SchemaSource
 }
 
 /**
  * Fills `dead_letters` from the `.dead` topics of the inputs. A row's key is the place of what was refused, so that what is
  * written again after a crash, or stands in the topic twice, is one row.
  */
-export function startDeadLetters({ kafka, config, names, sql }: DeadParts): Role {
+export function startDeadLetters({ kafka, config, names, sql, schemas }: DeadParts): Role {
   const inputs = new Map(config.inputs.map((input) => [names.dead(input.topic), input]))
   const block = createDeadLettersBlock()
+  const stopping = new AbortController()
 
   async function takeBatch({ topic, partition, records, generation }: Batch, control: Control): Promise<void> {
     for (let from = 0; from < records.length; from += ROWS_PER_BLOCK) {
       const some = records.slice(from, from + ROWS_PER_BLOCK)
-      if (!(await isOwned(generation))) return
+      const input = inputs.get(topic)
+      if (input === undefined) throw new Error(`a batch of ${topic} came, which is of no input`)
+      // What somebody else wrote there tells of nothing that was refused here.
+      const letters = some.map(readDeadRecord).filter((one) => one !== undefined)
+      const events = letters.filter(({ step }) => step === 'intake').map(({ record }) => record)
+      const signal = AbortSignal.any([stopping.signal, generation.lost])
+      const needed = await schemas.load(neededSchemas(input, events), signal)
+      if (needed === undefined || !(await isOwned(generation))) return
       block.clear()
-      for (const dead of some) {
-        const refused = readDeadRecord(dead)
-        const input = inputs.get(topic)
-        // Somebody else wrote it there: it tells of nothing that was refused here.
-        if (refused === undefined || input === undefined) continue
-        const { record, tenant, step, reason, detail, source_partition } = refused
-        const { decoded } = decodeInput(input, record)
-        const event = step === 'intake' && decoded.ok ? decoded.event : undefined
+      for (const { record, tenant, step, reason, detail, source_partition } of letters) {
+        // What decoding refused is no event, also if the schemas say otherwise by now.
+        const decoded = step === 'intake' ? decodeInput(input, record, needed).decoded : undefined
+        const event = decoded?.ok ? decoded.event : undefined
         block.append({
           tenant,
           source_partition,
@@ -85,6 +91,7 @@ export function startDeadLetters({ kafka, config, names, sql }: DeadParts): Role
       if (end.kind !== 'stopped') throw new ClusterFailure(end.message)
     }),
     async stop() {
+      stopping.abort()
       await consumer.stop()
       await sql.close()
     },

@@ -1,8 +1,10 @@
 import type { Admin, Batch, Condition, Control, Kafka, Producer, TopicPartition } from '../kafka/port.ts'
+import { NO_SCHEMAS, type SchemaSource } from '../registry/schemas.ts'
 import type { LogAppender } from './appender.ts'
 import type { ClusterConfig, TopicNames } from './cluster-config.ts'
 import { type KnownTopic, sourceRecord } from './control-state.ts'
 import { deadRecord } from './dead-letter.ts'
+import { isByRegistry, neededSchemas } from './inputs.ts'
 import { isOwned } from './ownership.ts'
 import { ClusterFailure, type Role } from './role.ts'
 import { type RefusedRecord, SourceReader, sourceName } from './source-reader.ts'
@@ -36,16 +38,19 @@ export type IntakeParts = {
   readonly names: TopicNames
   readonly topics: ReadonlyMap<string, KnownTopic>
   readonly counts: IntakeCounts
+  readonly schemas: SchemaSource
   /** Between an append and the commit of what it came from: where tests kill the process. */
   readonly onAppended?: () => void
 }
 
 /**
  * Reads the input topics into the log: decodes, appends, puts aside what is refused, and only then commits. What it does
- * twice after a crash, the log's worker drops. It stops when the log does not take what it appends.
+ * twice after a crash, the log's worker drops. It stops when the log does not take what it appends. A partition whose records
+ * need a schema that the registry does not give waits, and its lag is seen; the others go on.
  */
 export function startIntake(parts: IntakeParts): IntakeRole {
-  const { kafka, producer, config, names, topics, counts } = parts
+  const { kafka, producer, config, names, topics, counts, schemas } = parts
+  const stopping = new AbortController()
   const inputs = new Map(config.inputs.map((input) => [input.topic, input]))
   const readers = new Map<string, SourceReader>()
   const nameOf = ({ topic, partition }: TopicPartition) => sourceName(topic, knownTopic(topics, topic), partition)
@@ -53,10 +58,16 @@ export function startIntake(parts: IntakeParts): IntakeRole {
   async function takeBatch(batch: Batch, control: Control): Promise<void> {
     const { topic, partition, records, highWatermark } = batch
     const reader = readers.get(nameOf(batch))
-    if (reader === undefined) throw new Error(`a batch of ${topic}/${partition} came, which was not assigned`)
+    const input = inputs.get(topic)
+    if (reader === undefined || input === undefined)
+      throw new Error(`a batch of ${topic}/${partition} came, which was not assigned`)
+    const signal = AbortSignal.any([stopping.signal, batch.generation.lost])
     for (let from = 0; from < records.length; from += APPEND_RECORDS_MAX) {
       const some = records.slice(from, from + APPEND_RECORDS_MAX)
-      const { entries, refused, dropped_fields } = reader.read(some, Date.now())
+      const needed = isByRegistry(input.format) ? await schemas.load(neededSchemas(input, some), signal) : NO_SCHEMAS
+      // The partition is another's now, or this process ends: it is read on from what was committed.
+      if (needed === undefined) return
+      const { entries, refused, dropped_fields } = reader.read(some, Date.now(), needed)
       // Whoever owns it now reads on from what was committed.
       if (!(await isOwned(batch.generation))) return
       await putAside(topic, refused)
@@ -139,6 +150,7 @@ export function startIntake(parts: IntakeParts): IntakeRole {
     finished: Promise.race([ended, failed.promise]),
     async stop() {
       clearInterval(timer)
+      stopping.abort()
       await consumer.stop()
       await reporting
     },

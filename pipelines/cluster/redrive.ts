@@ -19,8 +19,9 @@ import { configuredTenants } from './cluster-config.ts'
 import { seenRecord } from './control-state.ts'
 import { readDeadRecord } from './dead-letter.ts'
 import { headerText } from './headers.ts'
-import type { InputTopic } from './inputs.ts'
+import { type InputTopic, neededSchemas } from './inputs.ts'
 import { type LogEntry, readMessage } from './log-message.ts'
+import { ClusterFailure } from './role.ts'
 import { isOfTopic, SourceReader } from './source-reader.ts'
 import { putControl } from './topics.ts'
 
@@ -29,6 +30,8 @@ const LETTERS_AT_ONCE = 2000
 /** How long it is waited for the workers to come to what was appended, and how often it is looked. */
 const WORKERS_WAIT_MS_MAX = 30_000
 const WORKERS_LOOK_MS = 200
+/** How long it is waited for the schema registry. */
+const REGISTRY_WAIT_MS_MAX = 30_000
 
 type Place = { readonly partition: number; readonly offset: number }
 type Found =
@@ -85,7 +88,11 @@ async function findAll(parts: ClusterParts, letters: readonly DeadLetter[]): Pro
 async function findDeadRecords(parts: ClusterParts, letters: readonly DeadLetter[]): Promise<Map<string, Found>> {
   const found = new Map<string, Found>()
   for await (const { id, input, record } of readRefused(parts, letters)) {
-    const again = new SourceReader(input, '', 0).read([record], Date.now())
+    const schemas = await parts.schemas.load(neededSchemas(input, [record]), AbortSignal.timeout(REGISTRY_WAIT_MS_MAX))
+    if (schemas === undefined) {
+      throw new ClusterFailure(`the schema registry does not answer: ${parts.schemas.outage?.detail ?? ''}`)
+    }
+    const again = new SourceReader(input, '', 0).read([record], Date.now(), schemas)
     const [entry] = again.entries
     const [still] = again.refused
     if (entry !== undefined) found.set(id, { entry: redriveEntry(entry, id) })

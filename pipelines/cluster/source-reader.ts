@@ -2,6 +2,7 @@ import { validTraceparent } from '../../features/events/traceparent.ts'
 import { prepare } from '../intake/prepare.ts'
 import { LIVE_FUTURE_MS_MAX } from '../intake/tenant-clock.ts'
 import type { KafkaRecord } from '../kafka/port.ts'
+import { NO_SCHEMAS, type Schemas } from '../registry/schemas.ts'
 import type { KnownTopic, SourceReport } from './control-state.ts'
 import { headerText } from './headers.ts'
 import { decodeInput, type InputTopic } from './inputs.ts'
@@ -56,10 +57,10 @@ export class SourceReader {
   }
 
   /** Decodes records that were read at `now` by the clock. Nothing is reported of them before `appended`. */
-  read(records: readonly KafkaRecord[], now: number): ReadBatch {
+  read(records: readonly KafkaRecord[], now: number, schemas: Schemas = NO_SCHEMAS): ReadBatch {
     const batch = { entries: [] as LogEntry[], refused: [] as RefusedRecord[], dropped_fields: 0 }
     for (const record of records) {
-      const { tenant, decoded } = decodeInput(this.#input, record)
+      const { tenant, decoded } = decodeInput(this.#input, record, schemas)
       const refuse = (step: 'decode' | 'intake', reason: string, detail: string) =>
         batch.refused.push({ record, tenant, step, reason, detail, source_partition: this.name })
       if (!decoded.ok) refuse('decode', decoded.reason, decoded.detail)

@@ -38,6 +38,15 @@ export function registerCluster(metrics: Metrics, cluster: ClusterProcess): void
     return [[outage === undefined ? 0 : (Date.now() - outage.clickhouse_unavailable_since) / 1000]]
   })
   metrics.gauge(
+    'foreshock_schema_registry_unavailable_seconds',
+    'Since when intake waits for the schema registry.',
+    [],
+    () => {
+      const { outage } = parts.schemas
+      return [[outage === undefined ? 0 : (Date.now() - outage.since) / 1000]]
+    },
+  )
+  metrics.gauge(
     'foreshock_kafka_unacknowledged_seconds',
     'Age of the oldest record that Kafka has not taken.',
     [],

@@ -103,8 +103,8 @@ function flawsOfContainers({ metadata, spec }: Workload): string[] {
       flaws.push('a port is probed that is none')
     if (probes.map(({ path }) => path).join() !== '/livez,/livez,/readyz') flaws.push('its probes ask the wrong paths')
     for (const { valueFrom } of env) {
-      const { name, key } = valueFrom.secretKeyRef
-      if (!secretKeys().has(`${name}/${key}`)) flaws.push(`README.md makes no secret ${name} with ${key}`)
+      const { name, key, optional = false } = valueFrom.secretKeyRef
+      if (!optional && !secretKeys().has(`${name}/${key}`)) flaws.push(`README.md makes no secret ${name} with ${key}`)
     }
   }
   return flaws.map((flaw) => `${metadata.name}: ${flaw}`)

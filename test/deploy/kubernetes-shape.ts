@@ -25,7 +25,9 @@ const container = z.strictObject({
   env: z.array(
     z.strictObject({
       name: z.string().regex(/^[A-Z_]+$/),
-      valueFrom: z.strictObject({ secretKeyRef: z.strictObject({ name, key: z.string() }) }),
+      valueFrom: z.strictObject({
+        secretKeyRef: z.strictObject({ name, key: z.string(), optional: z.boolean().optional() }),
+      }),
     }),
   ),
   ports: z.array(z.strictObject({ name, containerPort: z.int().min(1).max(65_535) })),

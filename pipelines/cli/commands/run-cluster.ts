@@ -110,7 +110,11 @@ function checksOf({ parts, workers }: ClusterProcess): Record<string, string> {
   const since = parts.producer.waitingSince()
   const kafka = since === undefined || performance.now() - since < KAFKA_WAIT_MS_MAX ? 'ok' : 'takes no records'
   const restoring = workers?.restoring() ?? 0
-  return { kafka, clickhouse, definitions: 'ok', restoring: restoring === 0 ? 'ok' : `${restoring} partitions` }
+  const checks = { kafka, clickhouse, definitions: 'ok', restoring: restoring === 0 ? 'ok' : `${restoring} partitions` }
+  if (parts.config.schema_registry === undefined) return checks
+  const { outage: registry } = parts.schemas
+  const unavailable = registry && `unavailable since ${new Date(registry.since).toISOString()} (${registry.fault})`
+  return { ...checks, schema_registry: unavailable ?? 'ok' }
 }
 
 /** A record that waits longer than this for Kafka is a sign that it is away. */

@@ -13,6 +13,7 @@ export const CLUSTER_ONLY = [
   'foreshock_partitions_owned',
   'foreshock_partitions_restoring',
   'foreshock_rebalances_total',
+  'foreshock_schema_registry_unavailable_seconds',
   'foreshock_source_lag_records',
 ]
 
