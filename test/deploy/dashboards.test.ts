@@ -36,7 +36,9 @@ beforeAll(async () => {
     ['2024-05-01', 4],
   ] as const) {
     const replaced = `'' AS dataset, 'open' AS status, toDate('${month}') AS month, ${mob} AS mob, 40 AS dpd, 40 AS worst_dpd`
-    await sql.command(`INSERT INTO loan_months SELECT * REPLACE (${replaced}) FROM loan_months WHERE dataset != ''`)
+    await sql.command(
+      `INSERT INTO loan_months SELECT * REPLACE (${replaced}) FROM (SELECT * FROM loan_months WHERE dataset != '')`,
+    )
   }
   await sql.command(
     'INSERT INTO warnings SELECT * REPLACE (\'opened\' AS type, 7 AS partition, \'[{"signal":"s@1"}]\' AS signals) FROM warnings',
