@@ -193,7 +193,7 @@ describe('keys create', () => {
     expect(stdout).toMatch(/^fsk_\w+\n$/)
     const narrow = await foreshock('keys', 'create', '--data', directory, '--scopes', 'warnings:read, events:write')
     const store = openKeyStore(directory, { warn: expect.unreachable })
-    const all = ['events:write', 'warnings:read', 'borrowers:read']
+    const all = ['events:write', 'warnings:read', 'borrowers:read', 'sql:read']
     expect(store.verify(stdout.trim())).toMatchObject({ tenant: 'bank', scopes: all })
     expect(store.verify(narrow.stdout.trim())).toMatchObject({
       tenant: 'default',

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AnalystStatement, openAnalystSql } from '../../../sql/analyst/statements.ts'
 import { tenantDatabaseName } from '../../../sql/analyst/tenant-database.ts'
 import { openTestDatabase, type TestDatabase } from '../support.ts'
-import { HARMLESS, INJECTED, REFUSED, SETTINGS, TELLING } from './attempts.ts'
+import { HARMLESS, INJECTED, SETTINGS, TELLING } from './attempts.ts'
+import { REFUSED } from './refused.ts'
 import { ask, fillTables, LIMITS, secretOf } from './support.ts'
 
 let test: TestDatabase
