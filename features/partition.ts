@@ -1,7 +1,9 @@
 import type { Event, EventOf } from './events/contract.ts'
 import { borrowerHash, hash48 } from './hash.ts'
-import { applyLedgerEvent, expireHeld, type LedgerEventType, type Refusal } from './ledger/apply.ts'
+import { applyLedgerEvent, expireHeld, type LedgerEventType, type Refusal, type Restated } from './ledger/apply.ts'
 import { LoanBook } from './ledger/book.ts'
+import type { Loan } from './ledger/loan.ts'
+import type { RestatedDay } from './ledger/restate.ts'
 import { Borrower, type BorrowerStores, type HeldEvent } from './state/borrower.ts'
 import { BorrowerColumns } from './state/borrower-columns.ts'
 import { INDEX_KINDS } from './state/indices.ts'
@@ -20,6 +22,9 @@ export type Applied =
   | { readonly kind: 'refused'; readonly refusal: Refusal }
 
 export type HeldRefused = { readonly borrower: Borrower; readonly held: HeldEvent; readonly refusal: Refusal }
+
+/** Closed days of a loan that the last event changed. The loan is the borrower's whose event it was. */
+export type RestatedLoan = { readonly loan: Loan; readonly days: readonly RestatedDay[] }
 
 export type BorrowerEvent = Exclude<Event, EventOf<'day.closed' | 'definitions.published' | 'tenant.configured'>>
 
@@ -57,10 +62,15 @@ export class FeaturePartition {
   beforeChange: BeforeChange = NOBODY_ASKS
   /** Events given up by the last call: held ones whose loan came too late or took them badly. */
   readonly heldRefused: HeldRefused[] = []
+  /** What the last event changed of closed days, where days are restated. */
+  readonly restated: RestatedLoan[] = []
+  readonly #restated: Restated | null
 
-  constructor(partitions: number, sliceCount: number) {
+  /** `restates`: whoever writes rows about loans asks for closed days that an event changes. */
+  constructor(partitions: number, sliceCount: number, restates = false) {
     this.partitions = partitions
     this.sliceCount = sliceCount
+    this.#restated = restates ? (loan, days) => this.restated.push({ loan, days }) : null
   }
 
   configure(event: EventOf<'tenant.configured'>): void {
@@ -70,6 +80,7 @@ export class FeaturePartition {
   /** Applies an event at its place, or refuses it without a trace in the state. */
   apply(event: BorrowerEvent, offset: number): Applied {
     this.heldRefused.length = 0
+    this.restated.length = 0
     const group = this.tenantOf(event.tenant)
     if (event.subject === '') {
       if (event.type === 'signal.reported' && INDEX_KINDS.has(event.data.kind)) group.tenant.indices.add(event)
@@ -163,9 +174,14 @@ export class FeaturePartition {
 
   #applyLedger(borrower: Borrower, event: EventOf<LedgerEventType>, offset: number, time: number): Refusal | undefined {
     const { calendar } = borrower.tenant
-    const closings = this.tenantOf(event.tenant).slices[borrower.slice]?.closings ?? 0
-    return applyLedgerEvent(borrower, event, offset, closings, calendar.dayOf(time), (held, refusal) => {
-      this.heldRefused.push({ borrower, held, refusal })
+    const slice = this.tenantOf(event.tenant).slices[borrower.slice]
+    return applyLedgerEvent(borrower, event, {
+      offset,
+      closings: slice?.closings ?? 0,
+      closedDay: slice?.closed_day ?? NEVER_CLOSED,
+      day: calendar.dayOf(time),
+      refuseHeld: (held, refusal) => this.heldRefused.push({ borrower, held, refusal }),
+      restated: this.#restated,
     })
   }
 

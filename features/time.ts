@@ -38,13 +38,6 @@ export function lastDayOfMonth(month: number): number {
   return firstDayOfMonth(month + 1) - 1
 }
 
-/** The same day of the month so many months later, or that month's last day where it has none such. */
-export function addMonthsToDay(day: number, months: number): number {
-  const month = monthOfDay(day)
-  const later = month + months
-  return Math.min(firstDayOfMonth(later) + day - firstDayOfMonth(month), lastDayOfMonth(later))
-}
-
 /** A time zone's calendar: which business date and hour an instant has there. */
 export type Calendar = {
   readonly zone: string
@@ -155,4 +148,11 @@ export function createCalendar(zone: string): Calendar {
 export function isWeekend(day: number): boolean {
   const weekday = (((day + 4) % 7) + 7) % 7
   return weekday === 0 || weekday === 6
+}
+
+/** Day number of the same day of the month so many months later; of a shorter month the last. */
+export function addMonths(day: number, months: number): number {
+  const month = monthOfDay(day)
+  const inMonth = day - firstDayOfMonth(month)
+  return Math.min(firstDayOfMonth(month + months) + inMonth, lastDayOfMonth(month + months))
 }

@@ -32,6 +32,7 @@ export type ColumnValues = {
   'Nullable(Float64)': number
   Date: number
   'Nullable(Date)': number | null
+  'Array(Date)': readonly number[]
   'DateTime64(3)': number
 }
 export type ColumnKind = keyof ColumnValues
@@ -151,6 +152,7 @@ const COLUMN_MAKERS: { [Kind in ColumnKind]: () => Column<ColumnValues[Kind]> } 
   'Nullable(Float64)': nullableFloatColumn,
   Date: () => numberColumn('Date', (capacity) => new Uint16Array(capacity)),
   'Nullable(Date)': () => nullableColumn(numberColumn('Date', (capacity) => new Uint16Array(capacity))),
+  'Array(Date)': dateListColumn,
   'DateTime64(3)': () => wideColumn("DateTime64(3, 'UTC')"),
 }
 
@@ -228,6 +230,27 @@ function nullableColumn(inner: Column<number>): Column<number | null> {
     clear() {
       nulls.clear()
       inner.clear()
+    },
+  }
+}
+
+/** Per row where its list ends, then all of their dates. */
+function dateListColumn(): Column<readonly number[]> {
+  const ends = wideColumn('UInt64')
+  const dates = numberColumn('Date', (capacity) => new Uint16Array(capacity))
+  let count = 0
+  return {
+    type: 'Array(Date)',
+    push(value) {
+      for (const date of value) dates.push(date)
+      count += value.length
+      ends.push(count)
+    },
+    chunks: (rows) => [...ends.chunks(rows), ...dates.chunks(count)],
+    clear() {
+      count = 0
+      ends.clear()
+      dates.clear()
     },
   }
 }

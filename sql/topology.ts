@@ -20,7 +20,8 @@ export function localTable(table: string): string {
 
 const CREATE_TABLE = /^CREATE TABLE IF NOT EXISTS ([a-z_]+) \(/
 const CREATE_VIEW = /^CREATE OR REPLACE VIEW ([a-z_]+) AS\b/
-const ADD_COLUMN = /^ALTER TABLE ([a-z_]+)\s+(ADD COLUMN IF NOT EXISTS [\s\S]*)$/
+/** Columns are added to a table that is there, in each of its forms. */
+const ADD_COLUMNS = /^ALTER TABLE ([a-z_]+)\s+(ADD COLUMN IF NOT EXISTS [\s\S]+)$/
 const ENGINE = /\bENGINE = ReplacingMergeTree(?:\(([a-z_]+)\))?(?=\s)/
 const COMMENT = /\bCOMMENT ('(?:[^'\\]|\\.)*')\s*$/
 /** A column's line; rows that come from before the log have none of it. */
@@ -32,8 +33,8 @@ export function renderMigration(statement: string, topology: Topology = SINGLE):
   const { cluster } = topology
   const view = CREATE_VIEW.exec(statement)
   if (view !== null) return [statement.replace(CREATE_VIEW, `CREATE OR REPLACE VIEW $1 ${onCluster(cluster)} AS`)]
-  const [, altered, change] = ADD_COLUMN.exec(statement) ?? []
-  if (altered !== undefined && change !== undefined) return renderAlter(altered, change, topology)
+  const added = ADD_COLUMNS.exec(statement)
+  if (added !== null) return renderAlter(added[1] as string, added[2] as string, topology)
   const table = CREATE_TABLE.exec(statement)?.[1]
   if (table === undefined || !ENGINE.test(statement)) {
     throw new Error(`this statement has no form for a cluster: ${statement.slice(0, 80)}`)

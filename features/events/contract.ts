@@ -1,10 +1,9 @@
 import { z } from 'zod'
-import { classification, inspectionRecorded, loanClassified, paymentMode } from './classification.ts'
+import { classification, inspectionRecorded, loanClassified } from './classification.ts'
 import {
   amountMinor,
   businessDate,
   currency,
-  INSTALMENTS_MAX,
   instant,
   label,
   merchantCategoryCode,
@@ -13,133 +12,27 @@ import {
   sortedObject,
   token,
 } from './fields.ts'
+import {
+  loanBilled,
+  loanCharged,
+  loanClosed,
+  loanDisbursed,
+  loanDrawn,
+  loanOpened,
+  loanPaused,
+  loanRestructured,
+  loanWaived,
+  loanWrittenOff,
+  repaymentReceived,
+  repaymentReversed,
+} from './loans.ts'
+
+export type { Instalment, RepaymentSplit } from './loans.ts'
 
 /**
  * The event contract. One entry per type and version; everything that enters foreshock is one of these.
  * Unknown fields are dropped at the door and counted: there is no field for a name, a phone or an identity number.
  */
-
-const MS_PER_DAY = 86_400_000
-
-const instalment = sortedObject({
-  due_date: businessDate,
-  principal_minor: amountMinor,
-  interest_minor: amountMinor.default(0),
-  fee_minor: amountMinor.default(0),
-})
-export type Instalment = z.output<typeof instalment>
-
-const schedule = z.array(instalment).min(1).max(INSTALMENTS_MAX)
-
-function checkSchedule(instalments: readonly Instalment[], notBeforeMs: number, fail: (message: string) => void): void {
-  // That it must not be empty is said already, and zod goes on to this all the same.
-  if (instalments.length === 0) return
-  for (let i = 1; i < instalments.length; i++) {
-    if (instalments[i - 1]!.due_date >= instalments[i]!.due_date) return fail('due dates must rise')
-  }
-  // The tenant's zone is not known here, so a day of tolerance on either side of UTC.
-  if (Date.parse(instalments[0]!.due_date) < notBeforeMs - 2 * MS_PER_DAY) {
-    fail('the first due date lies before the loan')
-  }
-}
-
-const loanDisbursed = sortedObject({
-  loan: token,
-  product: label.optional(),
-  channel: label.optional(),
-  region: label.optional(),
-  currency,
-  principal_minor: positiveAmountMinor,
-  annual_rate: z.number().min(0).max(100).optional(),
-  disbursed_at: instant,
-  schedule,
-  purpose: label.optional(),
-  /** Industry of a business borrower, in the words that an `industry_index` signal refers to. */
-  industry: label.optional(),
-  collateral: label.optional(),
-  guarantor: token.optional(),
-  credit_limit_minor: amountMinor.optional(),
-  payment_mode: paymentMode.optional(),
-}).check((ctx) => {
-  const fail = (message: string) => {
-    ctx.issues.push({
-      code: 'custom',
-      message,
-      path: ['schedule'],
-      input: ctx.value.schedule,
-    })
-  }
-  checkSchedule(ctx.value.schedule, ctx.value.disbursed_at, fail)
-  const principal = ctx.value.schedule.reduce((sum, one) => sum + one.principal_minor, 0)
-  if (principal !== ctx.value.principal_minor) fail('the instalments do not sum to principal_minor')
-})
-
-/** From `effective_date` the instalments that are not fully paid are replaced by `schedule`. */
-const loanRestructured = sortedObject({
-  loan: token,
-  effective_date: businessDate,
-  kind: label.optional(),
-  reason: label.optional(),
-  schedule,
-}).check((ctx) => {
-  checkSchedule(ctx.value.schedule, Date.parse(ctx.value.effective_date), (message) => {
-    ctx.issues.push({
-      code: 'custom',
-      message,
-      path: ['schedule'],
-      input: ctx.value.schedule,
-    })
-  })
-})
-
-const loanWrittenOff = sortedObject({
-  loan: token,
-  written_off_at: instant,
-  reason: label.optional(),
-})
-
-const loanClosed = sortedObject({
-  loan: token,
-  closed_at: instant,
-  reason: label.optional(),
-})
-
-const repaymentSplit = sortedObject({
-  principal_minor: amountMinor.default(0),
-  interest_minor: amountMinor.default(0),
-  fee_minor: amountMinor.default(0),
-  penalty_minor: amountMinor.default(0),
-})
-export type RepaymentSplit = z.output<typeof repaymentSplit>
-
-const repaymentReceived = sortedObject({
-  loan: token,
-  currency,
-  amount_minor: positiveAmountMinor,
-  split: repaymentSplit.optional(),
-  paid_at: instant,
-  account: token.optional(),
-  payer: token.optional(),
-  channel: label.optional(),
-}).check((ctx) => {
-  const { split, amount_minor } = ctx.value
-  if (split === undefined) return
-  const sum = split.principal_minor + split.interest_minor + split.fee_minor + split.penalty_minor
-  if (sum !== amount_minor) {
-    ctx.issues.push({
-      code: 'custom',
-      message: 'does not sum to amount_minor',
-      path: ['split'],
-      input: split,
-    })
-  }
-})
-
-const repaymentReversed = sortedObject({
-  loan: token,
-  repayment: token,
-  reason: label.optional(),
-})
 
 const transactionPosted = sortedObject({
   account: token,
@@ -224,6 +117,11 @@ const tenantConfigured = sortedObject({
     .default([...DEFAULT_BUCKETS_DPD]),
   grace_days: z.int().min(0).max(365).default(0),
   grace_counts: z.enum(['from_due_date', 'after_grace']).default('from_due_date'),
+  /**
+   * How a payment without a split is allocated: by instalment, oldest first and inside it fee, penalty, interest, principal,
+   * which is what nobody has to say; or by part over all that is due. In force for loans that begin after it.
+   */
+  allocation: z.enum(['by_instalment', 'by_part']).optional(),
   /** The tenant's own institution token, left out of its multi-lender counts. */
   institution: token.optional(),
   classification: classification.optional(),
@@ -250,6 +148,12 @@ export type PublishedDefinitions = z.output<typeof definitionsPublished>
 /** What outsiders send: type → schema of `data`. The version of each is 1. */
 export const businessEvents = {
   'loan.disbursed': loanDisbursed,
+  'loan.opened': loanOpened,
+  'loan.charged': loanCharged,
+  'loan.waived': loanWaived,
+  'loan.paused': loanPaused,
+  'loan.drawn': loanDrawn,
+  'loan.billed': loanBilled,
   'loan.restructured': loanRestructured,
   'loan.written_off': loanWrittenOff,
   'loan.closed': loanClosed,
@@ -299,6 +203,12 @@ function businessEvent<Type extends keyof typeof businessEvents>(type: Type) {
 /** Everything that may stand in a file or a request: one discriminated union on `type`. */
 export const incomingEvent = z.discriminatedUnion('type', [
   businessEvent('loan.disbursed'),
+  businessEvent('loan.opened'),
+  businessEvent('loan.charged'),
+  businessEvent('loan.waived'),
+  businessEvent('loan.paused'),
+  businessEvent('loan.drawn'),
+  businessEvent('loan.billed'),
   businessEvent('loan.restructured'),
   businessEvent('loan.written_off'),
   businessEvent('loan.closed'),

@@ -16,9 +16,6 @@ export function scheduleOf(instalments: readonly Instalment[]): Schedule {
   return schedule
 }
 
-/** One instalment as it stands: due day, scheduled total, unpaid principal, interest and fee, settled day, touches. */
-export type InstalmentNumbers = readonly [number, number, number, number, number, number, number]
-
 /** Pays one part of one instalment and returns what is left of the money. */
 export function take(unpaid: Float64Array, i: number, money: number): number {
   const paid = Math.min(money, unpaid[i] as number)

@@ -9,6 +9,11 @@ import type { Tenant } from './tenant.ts'
 
 /** Types that wait for a loan not known yet. */
 export type LoanEventType =
+  | 'loan.charged'
+  | 'loan.waived'
+  | 'loan.paused'
+  | 'loan.drawn'
+  | 'loan.billed'
   | 'loan.restructured'
   | 'loan.written_off'
   | 'loan.closed'

@@ -10,7 +10,7 @@ import type { Evaluation } from '../../models/decision/decide.ts'
 import { type DecisionState, isAlarmed, NOT_QUIET } from '../../models/decision/state.ts'
 import { INCONCLUSIVE, severityOf } from '../../models/severity.ts'
 import { BorrowerSet } from './borrower-set.ts'
-import { closeLoans } from './close-loans.ts'
+import { closeLoans, restateLoans } from './close-loans.ts'
 import { type Coverage, NOTHING_BACKFILLED, withhold } from './coverage.ts'
 import type { Definitions } from './definitions.ts'
 import { Emitter } from './emitter.ts'
@@ -117,7 +117,7 @@ export class Engine {
     this.#settled = Array.from({ length: shape.partitions }, () => new BorrowerSet())
     this.partitions = partitions.map((partition) => ({
       partition,
-      features: new FeaturePartition(shape.partitions, shape.slices),
+      features: new FeaturePartition(shape.partitions, shape.slices, true),
       decisions: new Map(),
       feedSeqs: new Map(),
       dirty: new BorrowerSet(),
@@ -213,6 +213,7 @@ export class Engine {
     if ('loan' in event.data && event.data.loan !== undefined) {
       const loan = borrower.findLoan(event.data.loan)
       if (loan !== undefined) outputs.loan(loanRow(borrower, loan), { partition, offset }, 0)
+      restateLoans(state.features.restated, borrower, { partition, offset }, outputs)
     }
     this.#evaluateBorrower(state, borrower, record, borrower.time - event.time, true)
   }

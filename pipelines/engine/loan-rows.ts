@@ -1,12 +1,16 @@
-import { classify, type Debtor, kindOf } from '../../features/classification/classify.ts'
-import { CATEGORIES, type Category } from '../../features/classification/tables.ts'
-import type { Loan, LoanDay, LoanStatus } from '../../features/ledger/loan.ts'
+import { kindOf } from '../../features/classification/classify.ts'
+import type { LoanDay, Movement } from '../../features/ledger/day.ts'
+import type { Loan, LoanStatus } from '../../features/ledger/loan.ts'
+import type { Part } from '../../features/ledger/parts.ts'
+import { SCHEDULE_STRIDE } from '../../features/ledger/schedule.ts'
 import type { Borrower } from '../../features/state/borrower.ts'
 import { firstDayOfMonth, monthOfDay } from '../../features/time.ts'
 
 /** Name of the data set of a tenant's own loans, as against imported tapes. */
 export const OWN_DATASET = ''
 const WRITTEN_OFF = 'written_off'
+/** Of these a first, second or third payment default asks. */
+const FIRST_DUE_DATES = 3
 
 export type LoanRow = {
   tenant: string
@@ -31,27 +35,55 @@ export type LoanRow = {
   worst_dpd: number
   outstanding_principal_minor: number
   written_off_balance_minor: number
+  repayment_method: string
+  /** Day numbers of the first three instalments as disbursed; none of a loan that was taken over. */
+  first_due_dates: readonly number[]
+  /** Day number as of whose end it was taken over, null for a loan that was disbursed here. */
+  taken_over_at: number | null
+  is_worst_dpd_known: number
+  restructurings: number
+  restructured_at: number | null
+  /** What the last restructuring made of the days past due; empty without one. */
+  dpd_rule: '' | 'reset' | 'carried'
   is_retail: number
   is_self_directed: number
   /** Day number of the business date of disbursement. */
   disbursed_date: number
 }
 
-export type LoanDayRow = {
+export type LoanDayRow = LoanDay & {
   tenant: string
   dataset: string
   loan: string
   borrower: string
   /** Day number. */
   date: number
-  status: LoanStatus
-  dpd: number
   bucket: string
-  outstanding_principal_minor: number
+  /** Of all parts but penalty. */
   overdue_minor: number
-  paid_minor: number
-  category: Category | ''
-  category_clause: string
+  /** Business date on which it was known. */
+  known_date: number
+}
+
+export type LoanMovementRow = {
+  tenant: string
+  dataset: string
+  loan: string
+  borrower: string
+  /** Day number. */
+  date: number
+  part: Part
+  opening_minor: number
+  disbursed_minor: number
+  taken_over_minor: number
+  accrued_minor: number
+  allocated_minor: number
+  reversed_minor: number
+  waived_minor: number
+  written_off_minor: number
+  capitalised_minor: number
+  closing_minor: number
+  known_date: number
 }
 
 export type LoanMonthRow = {
@@ -70,18 +102,19 @@ export type LoanMonthRow = {
   worst_dpd: number
   bucket: string
   balance_minor: number
-  category: Category | ''
+  overdue_minor: number
+  is_worst_dpd_known: number
+  category: LoanDay['category']
   category_clause: string
 }
 
 /** The loan as it stands now: a row that the next one replaces. */
 export function loanRow(borrower: Borrower, loan: Loan): LoanRow {
   const { names } = loan
+  const restructuring = loan.lastRestructuring
+  const isWrittenOff = loan.status === WRITTEN_OFF
   return {
-    tenant: borrower.tenant.name,
-    dataset: OWN_DATASET,
-    loan: loan.token,
-    borrower: borrower.token,
+    ...keyOf(borrower, loan),
     product: names.textOf(loan.product),
     channel: names.textOf(loan.channel),
     region: names.textOf(loan.region),
@@ -96,60 +129,69 @@ export function loanRow(borrower: Borrower, loan: Loan): LoanRow {
     status: loan.status,
     status_date: loan.status === 'open' ? null : loan.status_day,
     worst_dpd: loan.worst_dpd,
-    outstanding_principal_minor: loan.outstandingPrincipal(),
+    outstanding_principal_minor: isWrittenOff ? loan.written_off_balance_minor : loan.outstandingPrincipal(),
     written_off_balance_minor: loan.written_off_balance_minor,
-    is_retail: kindOf(borrower.tenant, loan).isRetail ? 1 : 0,
-    is_self_directed: loan.is_self_directed ? 1 : 0,
+    repayment_method: names.textOf(loan.repayment_method),
+    first_due_dates: loan.is_taken_over ? [] : firstDueDays(loan),
+    taken_over_at: loan.is_taken_over ? loan.start_day : null,
+    is_worst_dpd_known: Number(loan.is_worst_dpd_known),
+    restructurings: loan.restructured_count,
+    restructured_at: restructuring?.value_day ?? null,
+    dpd_rule: restructuring === undefined ? '' : restructuring.carries_dpd ? 'carried' : 'reset',
+    is_retail: Number(kindOf(borrower.tenant, loan).isRetail),
+    is_self_directed: Number(loan.is_self_directed),
     disbursed_date: loan.disbursed_day,
   }
 }
 
-/**
- * Brings a loan to the end of business date `day`, of which it was told all it knows: returns what to write, and keeps
- * it as reported. `loan_days` gets a row where something changed; a loan that is closed or written off gets its last.
- * `debtor` is what the borrower's debts come to, null where no loan is bound by it.
- */
-export function closeLoanDay(
+function firstDueDays({ original, original_length }: Loan): number[] {
+  const days: number[] = []
+  for (let at = 0; at < original_length && days.length < FIRST_DUE_DATES; at += SCHEDULE_STRIDE) {
+    days.push(original[at] as number)
+  }
+  return days
+}
+
+/** A row of `loan_days`: how a loan stood at the end of `day`, as known on business date `knownDay`. */
+export function loanDayRow(borrower: Borrower, loan: Loan, day: number, now: LoanDay, knownDay: number): LoanDayRow {
+  const { tenant } = borrower
+  const overdue_minor = now.overdue_principal_minor + now.overdue_interest_minor + now.overdue_fee_minor
+  const bucket = now.status === WRITTEN_OFF ? WRITTEN_OFF : tenant.bucket(now.dpd)
+  return { ...keyOf(borrower, loan), date: day, bucket, ...now, overdue_minor, known_date: knownDay }
+}
+
+/** A row of `loan_movements`. */
+export function loanMovementRow(
   borrower: Borrower,
   loan: Loan,
   day: number,
-  debtor: Debtor | null,
-): { readonly changed: LoanDayRow | null; readonly status: LoanStatus } {
-  const status = loan.statusAsOf(day)
-  const { reported } = loan
-  if (reported !== null && status !== 'open' && reported.status === status) return { changed: null, status }
-  const { tenant } = borrower
-  const dpd = status === 'closed' ? 0 : tenant.daysPastDue(loan.rawDaysPastDue(day))
-  const outstanding_principal_minor = loan.outstandingPrincipal()
-  const { paid_minor } = loan
-  const overdue_minor = status === 'closed' ? 0 : loan.overdue(day)
-  const { category, clause: category_clause } = classify(borrower, loan, day, status, dpd, debtor)
-  if (
-    reported !== null &&
-    reported.status === status &&
-    reported.dpd === dpd &&
-    reported.outstanding_principal_minor === outstanding_principal_minor &&
-    reported.overdue_minor === overdue_minor &&
-    reported.paid_minor === paid_minor &&
-    reported.category === category &&
-    reported.category_clause === category_clause
-  ) {
-    return { changed: null, status }
+  { part, opening_minor, flows, closing_minor }: Movement,
+  knownDay: number,
+): LoanMovementRow {
+  const [disbursed, taken, accrued, allocated, reversed, waived, written, capitalised] = flows as FlowAmounts
+  return {
+    ...keyOf(borrower, loan),
+    date: day,
+    part,
+    opening_minor,
+    disbursed_minor: disbursed,
+    taken_over_minor: taken,
+    accrued_minor: accrued,
+    allocated_minor: allocated,
+    reversed_minor: reversed,
+    waived_minor: waived,
+    written_off_minor: written,
+    capitalised_minor: capitalised,
+    closing_minor,
+    known_date: knownDay,
   }
-  const now: LoanDay = {
-    status,
-    dpd,
-    outstanding_principal_minor,
-    overdue_minor,
-    paid_minor,
-    category,
-    category_clause,
-  }
-  loan.reported = now
-  if (dpd > loan.worst_dpd) loan.worst_dpd = dpd
-  const bucket = status === WRITTEN_OFF ? WRITTEN_OFF : tenant.bucket(dpd)
-  const key = { tenant: tenant.name, dataset: OWN_DATASET, loan: loan.token, borrower: borrower.token, date: day }
-  return { changed: { ...key, bucket, ...now, category: categoryName(category) }, status }
+}
+
+/** In the order of `FLOWS`. */
+type FlowAmounts = readonly [number, number, number, number, number, number, number, number]
+
+function keyOf(borrower: Borrower, loan: Loan) {
+  return { tenant: borrower.tenant.name, dataset: OWN_DATASET, loan: loan.token, borrower: borrower.token }
 }
 
 /** The month-end row of a loan that is open or written off; `day` is the month's last. A closed one has none. */
@@ -159,11 +201,9 @@ export function loanMonthRow(borrower: Borrower, loan: Loan, day: number, status
   const cohort = monthOfDay(loan.disbursed_day)
   const { dpd } = loan.reported
   const isWrittenOff = status === WRITTEN_OFF
+  const { reported } = loan
   return {
-    tenant: borrower.tenant.name,
-    dataset: OWN_DATASET,
-    loan: loan.token,
-    borrower: borrower.token,
+    ...keyOf(borrower, loan),
     month: firstDayOfMonth(month),
     mob: month - cohort,
     cohort: firstDayOfMonth(cohort),
@@ -173,14 +213,12 @@ export function loanMonthRow(borrower: Borrower, loan: Loan, day: number, status
     dpd,
     worst_dpd: loan.worst_dpd,
     bucket: isWrittenOff ? WRITTEN_OFF : borrower.tenant.bucket(dpd),
-    balance_minor: isWrittenOff ? loan.written_off_balance_minor : loan.reported.outstanding_principal_minor,
-    category: categoryName(loan.reported.category),
-    category_clause: loan.reported.category_clause,
+    balance_minor: isWrittenOff ? loan.written_off_balance_minor : reported.outstanding_principal_minor,
+    overdue_minor: reported.overdue_principal_minor + reported.overdue_interest_minor + reported.overdue_fee_minor,
+    is_worst_dpd_known: Number(loan.is_worst_dpd_known),
+    category: reported.category,
+    category_clause: reported.category_clause,
   }
-}
-
-function categoryName(category: number): Category | '' {
-  return CATEGORIES[category] ?? ''
 }
 
 function orNull(value: number): number | null {

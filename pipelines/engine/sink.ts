@@ -11,13 +11,14 @@ import { createEventsBlock, eventsRow } from '../../sql/tables/events.ts'
 import { createFeaturesBlock, type FeaturesBlock } from '../../sql/tables/features.ts'
 import { createLoanDaysBlock } from '../../sql/tables/loan-days.ts'
 import { createLoanMonthsBlock } from '../../sql/tables/loan-months.ts'
+import { createLoanMovementsBlock } from '../../sql/tables/loan-movements.ts'
 import { createLoansBlock } from '../../sql/tables/loans.ts'
 import { createProgressBlock } from '../../sql/tables/progress.ts'
 import { createScoresBlock } from '../../sql/tables/scores.ts'
 import { createSignalsBlock } from '../../sql/tables/signals.ts'
 import { createWarningsBlock, type WarningsBlock } from '../../sql/tables/warnings.ts'
 import { EarlyWarnings, type EarlyWarningsOptions } from './early-warnings.ts'
-import type { LoanDayRow, LoanMonthRow, LoanRow } from './loan-rows.ts'
+import type { LoanDayRow, LoanMonthRow, LoanMovementRow, LoanRow } from './loan-rows.ts'
 import type { EvaluationMeta, FeedRow, Outputs, Place } from './outputs.ts'
 
 /** Feature rows that are written as one block: 60 MB of 220 columns, and there are two such blocks. */
@@ -57,6 +58,7 @@ class Slice implements SinkOutputs {
   readonly #loans = createLoansBlock()
   readonly #loanDays = createLoanDaysBlock()
   readonly #loanMonths = createLoanMonthsBlock()
+  readonly #loanMovements = createLoanMovementsBlock()
   readonly #deadLetters = createDeadLettersBlock()
   readonly #progress = createProgressBlock()
   readonly places = new Map<number, { readonly offset: number; readonly feedSeqs: string }>()
@@ -104,6 +106,7 @@ class Slice implements SinkOutputs {
       ['loans', this.#loans],
       ['loan_days', this.#loanDays],
       ['loan_months', this.#loanMonths],
+      ['loan_movements', this.#loanMovements],
       ['scores', this.#scores],
       ['features', this.#features],
       ['progress', this.#progress],
@@ -164,6 +167,10 @@ class Slice implements SinkOutputs {
 
   loanMonth(row: LoanMonthRow, { partition, offset }: Place): void {
     this.#loanMonths.append({ ...row, partition, offset })
+  }
+
+  loanMovement(row: LoanMovementRow, { partition, offset }: Place, seq: number): void {
+    this.#loanMovements.append({ ...row, partition, offset, seq })
   }
 
   event({ record, data, hashes }: StoredRecord): void {

@@ -126,10 +126,13 @@ class PartitionRebuild {
 function quietDays(borrower: Borrower, day: number): number {
   let through = Number.POSITIVE_INFINITY
   for (const loan of borrower.loans) {
-    const isWaiting = loan.disbursed_day > day || loan.future_day !== UNSETTLED || loan.statusAsOf(day) !== loan.status
+    const isWaiting = loan.start_day > day || loan.future_day !== UNSETTLED || loan.statusAsOf(day) !== loan.status
     if (isWaiting || isCategoryMoving(borrower, loan, day)) return Number.NEGATIVE_INFINITY
     if (loan.status !== 'open' || loan.first_open >= loan.instalment_count) continue
-    through = Math.min(through, loan.due_day[loan.first_open] as number)
+    // Days past due that a restructuring carried on grow before anything is due.
+    if (loan.rawDaysPastDue(day + 1) > 0) return Number.NEGATIVE_INFINITY
+    // On its due date interest is owed that was not before.
+    through = Math.min(through, (loan.due_day[loan.first_open] as number) - 1)
   }
   return through
 }

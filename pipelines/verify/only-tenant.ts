@@ -1,7 +1,7 @@
 import type { Event } from '../../features/events/contract.ts'
 import type { Refusal } from '../../features/ledger/apply.ts'
 import type { SignalRow } from '../../models/decision/rows.ts'
-import type { LoanDayRow, LoanMonthRow, LoanRow } from '../engine/loan-rows.ts'
+import type { LoanDayRow, LoanMonthRow, LoanMovementRow, LoanRow } from '../engine/loan-rows.ts'
 import type { EvaluationMeta, FeedRow, Outputs, Place } from '../engine/outputs.ts'
 
 /** Hands on one tenant's rows alone. Refusals are nobody's here: they are not compared. */
@@ -40,6 +40,10 @@ export class OnlyTenant implements Outputs {
 
   loanMonth(row: LoanMonthRow, place: Place): void {
     if (row.tenant === this.#tenant) this.#outputs.loanMonth(row, place)
+  }
+
+  loanMovement(row: LoanMovementRow, place: Place, seq: number): void {
+    if (row.tenant === this.#tenant) this.#outputs.loanMovement(row, place, seq)
   }
 
   refused(_event: Event, _place: Place, _refusal: Refusal): void {}

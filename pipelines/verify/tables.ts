@@ -15,6 +15,10 @@ export const COMPARED_TABLES: readonly ComparedTable[] = [
   { table: 'warnings', key: ['tenant', 'partition', 'feed_seq'] },
   { table: 'loans', key: ['tenant', 'dataset', 'loan'], isReplaced: true },
   { table: 'loan_days', key: ['tenant', 'dataset', 'loan', 'date', 'partition', 'offset', 'seq'] },
+  {
+    table: 'loan_movements',
+    key: ['tenant', 'dataset', 'loan', 'date', 'part', 'partition', 'offset', 'seq'],
+  },
   { table: 'loan_months', key: ['tenant', 'dataset', 'month', 'loan'] },
 ]
 

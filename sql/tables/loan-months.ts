@@ -16,6 +16,8 @@ export const LOAN_MONTHS_COLUMNS = {
   worst_dpd: 'Int32',
   bucket: 'String',
   balance_minor: 'Nullable(Int64)',
+  overdue_minor: 'Nullable(Int64)',
+  is_worst_dpd_known: 'UInt8',
   partition: 'UInt16',
   offset: 'UInt64',
   category: 'String',

@@ -57,7 +57,7 @@ export function loanOnDay(entries: readonly LedgerEntry[], day: number, configur
   const disbursed = entries[0]!.event
   if (disbursed.type !== 'loan.disbursed') throw new Error('a loan begins with its disbursement')
   const reversed = reversedPayments(entries)
-  let instalments = schedule('0', disbursed.data.schedule)
+  let instalments = schedule('0', disbursed.data.schedule!)
   let ended: Loan['ended'] = null
   let restructurings = 0
   let extensions = 0

@@ -8,6 +8,7 @@ import { EVENTS_COLUMNS } from '../../sql/tables/events.ts'
 import { createFeaturesBlock, FEATURES_COLUMNS } from '../../sql/tables/features.ts'
 import { LOAN_DAYS_COLUMNS } from '../../sql/tables/loan-days.ts'
 import { LOAN_MONTHS_COLUMNS } from '../../sql/tables/loan-months.ts'
+import { LOAN_MOVEMENTS_COLUMNS } from '../../sql/tables/loan-movements.ts'
 import { LOANS_COLUMNS } from '../../sql/tables/loans.ts'
 import { PROGRESS_COLUMNS } from '../../sql/tables/progress.ts'
 import { REDRIVES_COLUMNS } from '../../sql/tables/redrives.ts'
@@ -26,6 +27,7 @@ const TABLES: Readonly<Record<string, ColumnKinds>> = {
   loans: LOANS_COLUMNS,
   loan_days: LOAN_DAYS_COLUMNS,
   loan_months: LOAN_MONTHS_COLUMNS,
+  loan_movements: LOAN_MOVEMENTS_COLUMNS,
   dead_letters: DEAD_LETTERS_COLUMNS,
   progress: PROGRESS_COLUMNS,
   source_files: SOURCE_FILES_COLUMNS,

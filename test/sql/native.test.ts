@@ -22,6 +22,7 @@ const COLUMNS = {
   maybe_f64: 'Nullable(Float64)',
   date: 'Date',
   maybe_date: 'Nullable(Date)',
+  dates: 'Array(Date)',
   time: 'DateTime64(3)',
 } as const
 type Row = RowOf<typeof COLUMNS>
@@ -66,6 +67,7 @@ const row: fc.Arbitrary<Omit<Row, 'at'>> = fc.record({
   maybe_f64: fc.oneof(double, fc.constant(Number.NaN)),
   date: day,
   maybe_date: fc.option(day),
+  dates: fc.array(day, { maxLength: 5 }),
   time: instant,
 })
 
@@ -80,6 +82,7 @@ async function readBack(): Promise<Read[]> {
        toString(t.maybe_i64) AS maybe_i64, toString(t.maybe_u16) AS maybe_u16, toString(t.maybe_u64) AS maybe_u64,
        ${bits('t.f64')} AS f64, if(isNull(t.maybe_f64), NULL, ${bits('assumeNotNull(t.maybe_f64)')}) AS maybe_f64,
        toString(toUInt16(t.date)) AS date, toString(toUInt16(t.maybe_date)) AS maybe_date,
+       arrayStringConcat(arrayMap(d -> toString(toUInt16(d)), t.dates), ',') AS dates,
        toString(toUnixTimestamp64Milli(t.time)) AS time
      FROM t ORDER BY t.at`,
   )
@@ -106,6 +109,7 @@ function expected(value: Row): Read {
     maybe_f64: Number.isNaN(value.maybe_f64) ? null : double(value.maybe_f64),
     date: String(value.date),
     maybe_date: maybe(value.maybe_date),
+    dates: value.dates.join(','),
     time: String(value.time),
   }
 }

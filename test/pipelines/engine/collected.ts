@@ -2,7 +2,7 @@ import { CATALOGUE } from '../../../features/catalogue/index.ts'
 import type { Event } from '../../../features/events/contract.ts'
 import type { Refusal } from '../../../features/ledger/apply.ts'
 import type { SignalRow } from '../../../models/decision/rows.ts'
-import type { LoanDayRow, LoanMonthRow, LoanRow } from '../../../pipelines/engine/loan-rows.ts'
+import type { LoanDayRow, LoanMonthRow, LoanMovementRow, LoanRow } from '../../../pipelines/engine/loan-rows.ts'
 import type { EvaluationMeta, FeedRow, Outputs, Place } from '../../../pipelines/engine/outputs.ts'
 
 const WIDTH = CATALOGUE.length
@@ -12,6 +12,7 @@ export class CollectedRows implements Outputs {
   readonly rows = new Map<string, string>()
   readonly loanDays: (LoanDayRow & Place)[] = []
   readonly loanMonths: (LoanMonthRow & Place)[] = []
+  readonly loanMovements: (LoanMovementRow & Place)[] = []
   readonly loans = new Map<string, LoanRow>()
 
   /** All rows in the order of their keys. */
@@ -49,6 +50,11 @@ export class CollectedRows implements Outputs {
   loanMonth(row: LoanMonthRow, place: Place): void {
     this.loanMonths.push({ ...row, ...placeOf(place) })
     this.#add('loan_months', place, `${row.loan} ${row.month}`, row)
+  }
+
+  loanMovement(row: LoanMovementRow, place: Place, seq: number): void {
+    this.loanMovements.push({ ...row, ...placeOf(place) })
+    this.#add('loan_movements', place, `${row.loan} ${row.date} ${row.part} ${seq}`, row)
   }
 
   refused(event: Event, place: Place, refusal: Refusal): void {

@@ -4,7 +4,7 @@ import type { Sql } from '../../../sql/client.ts'
 import { ensureFeatureColumns, migrate } from '../../../sql/migrate.ts'
 import { readTrainingSet } from '../../../sql/queries/training-set.ts'
 import { createFeaturesBlock } from '../../../sql/tables/features.ts'
-import { createLoanDaysBlock } from '../../../sql/tables/loan-days.ts'
+import { createLoanDaysBlock, LOAN_DAYS_COLUMNS } from '../../../sql/tables/loan-days.ts'
 import { createLoanMonthsBlock } from '../../../sql/tables/loan-months.ts'
 import { openTestDatabase, type TestDatabase } from '../support.ts'
 import { recordOf, writeEvents } from './events.ts'
@@ -102,13 +102,21 @@ beforeAll(async () => {
       worst_dpd,
       bucket: '',
       balance_minor: 1,
+      overdue_minor: 0,
+      is_worst_dpd_known: 1,
       offset: 0,
     })
   }
   const days = createLoanDaysBlock()
   for (const [borrower, loan, date, dpd, offset, status = 'open'] of DAYS) {
-    const amounts = { outstanding_principal_minor: 0, overdue_minor: 0, paid_minor: 0 }
-    days.append({ ...own, ...amounts, borrower, loan, date: dayOfDate(date), offset, seq: 0, status, dpd, bucket: '' })
+    const amounts = Object.fromEntries(
+      Object.keys(LOAN_DAYS_COLUMNS)
+        .filter((name) => name.endsWith('_minor'))
+        .map((name) => [name, 0]),
+    ) as Record<Extract<keyof typeof LOAN_DAYS_COLUMNS, `${string}_minor`>, number>
+    const day = dayOfDate(date)
+    const key = { ...own, borrower, loan, date: day, known_date: day, offset, seq: 0 }
+    days.append({ ...key, ...amounts, status, dpd, bucket: '' })
   }
   const features = createFeaturesBlock(['x', 'y'])
   for (const [borrower, date, slice, value] of FEATURES) {

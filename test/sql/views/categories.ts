@@ -83,6 +83,8 @@ export async function writeMonthEnds(sql: Sql, rows: readonly MonthEnd[]): Promi
       channel: '',
       worst_dpd: row.dpd,
       bucket: '',
+      overdue_minor: null,
+      is_worst_dpd_known: 1,
       partition: 0,
       offset: 0,
       category_clause: '',

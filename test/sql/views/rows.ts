@@ -39,6 +39,13 @@ export async function writePortfolio(sql: Sql, portfolio: Portfolio): Promise<vo
       worst_dpd: worstOf(loan),
       outstanding_principal_minor: loan.end === 'closed' ? 0 : last.balance_minor,
       written_off_balance_minor: loan.end === 'written_off' ? last.balance_minor : 0,
+      repayment_method: '',
+      first_due_dates: [],
+      taken_over_at: null,
+      is_worst_dpd_known: 1,
+      restructurings: 0,
+      restructured_at: null,
+      dpd_rule: '',
       version: 2,
       is_retail: 1,
       is_self_directed: 0,
@@ -59,8 +66,10 @@ export async function writePortfolio(sql: Sql, portfolio: Portfolio): Promise<vo
         worst_dpd: row.worst,
         bucket: row.bucket,
         balance_minor: row.balance_minor,
+        overdue_minor: 0,
         category: '',
         category_clause: '',
+        is_worst_dpd_known: 1,
       })
     }
   }

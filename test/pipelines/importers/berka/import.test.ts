@@ -35,19 +35,19 @@ describe('the events of the invented folder', () => {
       ['loan-902', 'client-203', '1995-01-12 8:0'],
     ])
     expect(loans[0]!.data).toMatchObject({ loan: 'loan-901', region: 'upper Region', principal_minor: 300_000 })
-    expect(loans[0]!.data.schedule.map((one) => [one.due_date, one.principal_minor])).toEqual([
+    expect(loans[0]!.data.schedule!.map((one) => [one.due_date, one.principal_minor])).toEqual([
       ['1995-01-12', 99_990],
       ['1995-02-12', 99_990],
       ['1995-03-12', 100_020],
     ])
     // Granted on a 12th: the first instalment is due a month later.
-    expect(loans[1]!.data.schedule.map((one) => one.due_date)).toEqual([
+    expect(loans[1]!.data.schedule!.map((one) => one.due_date)).toEqual([
       '1995-02-12',
       '1995-03-12',
       '1995-04-12',
       '1995-05-12',
     ])
-    expect(loans.flatMap((loan) => loan.data.schedule).every((one) => one.interest_minor + one.fee_minor === 0)).toBe(
+    expect(loans.flatMap((loan) => loan.data.schedule!).every((one) => one.interest_minor + one.fee_minor === 0)).toBe(
       true,
     )
   })

@@ -70,7 +70,7 @@ describe.skipIf(!present)('the Berka slice', () => {
     const loans = ofType(result.events, 'loan.disbursed')
     expect(loans.map((loan) => loan.id).sort()).toEqual(granted.map((row) => `loan-${row[0]}`).sort())
     expect(loans).toHaveLength(38)
-    const scheduled = loans.flatMap((loan) => loan.data.schedule.map((one) => BigInt(one.principal_minor)))
+    const scheduled = loans.flatMap((loan) => loan.data.schedule!.map((one) => BigInt(one.principal_minor)))
     expect(sum(scheduled)).toBe(sum(granted.map((row) => BigInt(row[3]!) * 100n)))
     expect(summary).toMatchObject({
       transactions: 49_102,
@@ -126,8 +126,8 @@ describe.skipIf(!present)('the Berka slice', () => {
     const repayments = ofType(result.events, 'repayment.received')
     const granted = ofType(result.events, 'loan.disbursed').filter((loan) => dateAt(loan.time) <= '1994-02-28')
     const overdue = granted.filter(({ data }) => {
-      const due = data.schedule
-        .filter((one) => one.due_date < '1994-02-28')
+      const due = data
+        .schedule!.filter((one) => one.due_date < '1994-02-28')
         .reduce((s, one) => s + one.principal_minor, 0)
       const paid = repayments
         .filter((one) => one.data.loan === data.loan && dateAt(one.data.paid_at) <= '1994-02-28')
