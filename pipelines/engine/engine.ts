@@ -14,6 +14,7 @@ import { closeLoans, restateLoans } from './close-loans.ts'
 import { type Coverage, NOTHING_BACKFILLED, withhold } from './coverage.ts'
 import type { Definitions } from './definitions.ts'
 import { Emitter } from './emitter.ts'
+import { inspectionRow } from './inspection-row.ts'
 import { loanRow } from './loan-rows.ts'
 import type { Outputs } from './outputs.ts'
 import { keepDecision, type PartitionState, type SnapshotUnderWay } from './partition-state.ts'
@@ -215,6 +216,7 @@ export class Engine {
       if (loan !== undefined) outputs.loan(loanRow(borrower, loan), { partition, offset }, 0)
       restateLoans(state.features.restated, borrower, { partition, offset }, outputs)
     }
+    if (event.type === 'inspection.recorded') outputs.inspection(inspectionRow(borrower, event), { partition, offset })
     this.#evaluateBorrower(state, borrower, record, borrower.time - event.time, true)
   }
 

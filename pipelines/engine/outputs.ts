@@ -1,6 +1,7 @@
 import type { Event } from '../../features/events/contract.ts'
 import type { Refusal } from '../../features/ledger/apply.ts'
 import type { SignalRow, WarningRow } from '../../models/decision/rows.ts'
+import type { InspectionRow } from './inspection-row.ts'
 import type { LoanDayRow, LoanMonthRow, LoanMovementRow, LoanRow } from './loan-rows.ts'
 
 /** A place in the log. */
@@ -34,6 +35,7 @@ export type Outputs = {
   loan(row: LoanRow, place: Place, seq: number): void
   loanDay(row: LoanDayRow, place: Place, seq: number): void
   loanMonth(row: LoanMonthRow, place: Place): void
+  inspection(row: InspectionRow, place: Place): void
   loanMovement(row: LoanMovementRow, place: Place, seq: number): void
   refused(event: Event, place: Place, refusal: Refusal): void
   /** Everything up to this place has been handed over. */
@@ -49,6 +51,7 @@ export const DISCARD: Outputs = {
   loan() {},
   loanDay() {},
   loanMonth() {},
+  inspection() {},
   loanMovement() {},
   refused() {},
   progress() {},

@@ -9,6 +9,7 @@ import type { NativeBlock } from '../../sql/native.ts'
 import { createDeadLettersBlock } from '../../sql/tables/dead-letters.ts'
 import { createEventsBlock, eventsRow } from '../../sql/tables/events.ts'
 import { createFeaturesBlock, type FeaturesBlock } from '../../sql/tables/features.ts'
+import { createInspectionsBlock } from '../../sql/tables/inspections.ts'
 import { createLoanDaysBlock } from '../../sql/tables/loan-days.ts'
 import { createLoanMonthsBlock } from '../../sql/tables/loan-months.ts'
 import { createLoanMovementsBlock } from '../../sql/tables/loan-movements.ts'
@@ -18,6 +19,7 @@ import { createScoresBlock } from '../../sql/tables/scores.ts'
 import { createSignalsBlock } from '../../sql/tables/signals.ts'
 import { createWarningsBlock, type WarningsBlock } from '../../sql/tables/warnings.ts'
 import { EarlyWarnings, type EarlyWarningsOptions } from './early-warnings.ts'
+import type { InspectionRow } from './inspection-row.ts'
 import type { LoanDayRow, LoanMonthRow, LoanMovementRow, LoanRow } from './loan-rows.ts'
 import type { EvaluationMeta, FeedRow, Outputs, Place } from './outputs.ts'
 
@@ -58,6 +60,7 @@ class Slice implements SinkOutputs {
   readonly #loans = createLoansBlock()
   readonly #loanDays = createLoanDaysBlock()
   readonly #loanMonths = createLoanMonthsBlock()
+  readonly #inspections = createInspectionsBlock()
   readonly #loanMovements = createLoanMovementsBlock()
   readonly #deadLetters = createDeadLettersBlock()
   readonly #progress = createProgressBlock()
@@ -106,6 +109,7 @@ class Slice implements SinkOutputs {
       ['loans', this.#loans],
       ['loan_days', this.#loanDays],
       ['loan_months', this.#loanMonths],
+      ['inspections', this.#inspections],
       ['loan_movements', this.#loanMovements],
       ['scores', this.#scores],
       ['features', this.#features],
@@ -171,6 +175,10 @@ class Slice implements SinkOutputs {
 
   loanMovement(row: LoanMovementRow, { partition, offset }: Place, seq: number): void {
     this.#loanMovements.append({ ...row, partition, offset, seq })
+  }
+
+  inspection(row: InspectionRow, { partition, offset }: Place): void {
+    this.#inspections.append({ ...row, partition, offset })
   }
 
   event({ record, data, hashes }: StoredRecord): void {

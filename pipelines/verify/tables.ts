@@ -20,6 +20,7 @@ export const COMPARED_TABLES: readonly ComparedTable[] = [
     key: ['tenant', 'dataset', 'loan', 'date', 'part', 'partition', 'offset', 'seq'],
   },
   { table: 'loan_months', key: ['tenant', 'dataset', 'month', 'loan'] },
+  { table: 'inspections', key: ['tenant', 'date', 'partition', 'offset'] },
 ]
 
 export const COMPARED_NAMES: readonly string[] = COMPARED_TABLES.map(({ table }) => table)

@@ -2,6 +2,7 @@ import { CATALOGUE } from '../../../features/catalogue/index.ts'
 import type { Event } from '../../../features/events/contract.ts'
 import type { Refusal } from '../../../features/ledger/apply.ts'
 import type { SignalRow } from '../../../models/decision/rows.ts'
+import type { InspectionRow } from '../../../pipelines/engine/inspection-row.ts'
 import type { LoanDayRow, LoanMonthRow, LoanMovementRow, LoanRow } from '../../../pipelines/engine/loan-rows.ts'
 import type { EvaluationMeta, FeedRow, Outputs, Place } from '../../../pipelines/engine/outputs.ts'
 
@@ -50,6 +51,10 @@ export class CollectedRows implements Outputs {
   loanMonth(row: LoanMonthRow, place: Place): void {
     this.loanMonths.push({ ...row, ...placeOf(place) })
     this.#add('loan_months', place, `${row.loan} ${row.month}`, row)
+  }
+
+  inspection(row: InspectionRow, place: Place): void {
+    this.#add('inspections', place, row.borrower, row)
   }
 
   loanMovement(row: LoanMovementRow, place: Place, seq: number): void {

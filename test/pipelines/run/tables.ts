@@ -13,6 +13,7 @@ const TABLES: Readonly<Record<string, { readonly columns: string; readonly order
   loans: { columns: '*', order: 'tenant, dataset, loan' },
   loan_days: { columns: '*', order: 'tenant, dataset, loan, date, partition, offset, seq' },
   loan_months: { columns: '*', order: 'tenant, dataset, month, loan' },
+  inspections: { columns: '*', order: 'tenant, date, partition, offset' },
   dead_letters: {
     columns: '* EXCEPT recorded_at',
     order: 'tenant, source_partition, source_position, item, step',
