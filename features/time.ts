@@ -38,13 +38,6 @@ export function lastDayOfMonth(month: number): number {
   return firstDayOfMonth(month + 1) - 1
 }
 
-/** The same day of the month so many months later, or that month's last day where it has none such. */
-export function addMonthsToDay(day: number, months: number): number {
-  const month = monthOfDay(day)
-  const later = month + months
-  return Math.min(firstDayOfMonth(later) + day - firstDayOfMonth(month), lastDayOfMonth(later))
-}
-
 /** A time zone's calendar: which business date and hour an instant has there. */
 export type Calendar = {
   readonly zone: string

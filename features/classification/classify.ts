@@ -1,5 +1,6 @@
 import type { EventData } from '../events/contract.ts'
-import type { Loan, LoanStatus } from '../ledger/loan.ts'
+import type { LoanDay } from '../ledger/day.ts'
+import type { Loan } from '../ledger/loan.ts'
 import type { Borrower } from '../state/borrower.ts'
 import type { Tenant } from '../state/tenant.ts'
 import { dayOfDate } from '../time.ts'
@@ -21,13 +22,21 @@ export function kindOf(tenant: Tenant, loan: Loan): LoanKind {
   return tenant.classification.kindOf(loan.names.textOf(loan.product))
 }
 
-/** The loan must be allocated as of `day`; `dpd` is its DPD then. `debtor` is null where no loan of the borrower is bound. */
-export function classify(
+/**
+ * Adds its category to what is said of the end of business date `day`. The loan must be allocated as of that day, as the
+ * books have it; `debtor` is null where no loan of the borrower is bound.
+ */
+export function classifyDay(borrower: Borrower, loan: Loan, day: number, debtor: Debtor | null, into: LoanDay): void {
+  const verdict = classify(borrower, loan, day, into, debtor)
+  into.category = CATEGORIES[verdict.category] ?? ''
+  into.category_clause = verdict.clause
+}
+
+function classify(
   borrower: Borrower,
   loan: Loan,
   day: number,
-  status: LoanStatus,
-  dpd: number,
+  { status, dpd }: LoanDay,
   debtor: Debtor | null,
 ): Verdict {
   if (status === 'closed') return NO_VERDICT
@@ -115,22 +124,30 @@ export class Debtor {
   }
 }
 
-/** Whether any open loan of the borrower is bound by its other debts: else nobody has to look at all of them. */
-function isBound({ tenant, loans }: Borrower): boolean {
-  return (
-    tenant.classification.mayBeBound && loans.some((loan) => loan.status !== 'closed' && kindOf(tenant, loan).isBound)
-  )
-}
-
-/** What the borrower's open loans come to at the end of `day`; null where no loan is bound by it. */
-export function debtorAt(borrower: Borrower, day: number): Debtor | null {
-  if (!isBound(borrower)) return null
+/**
+ * What the borrower's open loans come to at the end of `day`, null where none of them is bound by that. They must be allocated
+ * as of the business date of the borrower's time, unless `isElsewhere`, and are left so.
+ */
+export function debtorAt(borrower: Borrower, day: number, isElsewhere = false): Debtor | null {
+  const { tenant } = borrower
+  if (!tenant.classification.mayBeBound) return null
+  const { loans } = borrower
+  const open = loans.filter((loan) => loan.start_day <= day && loan.statusAsOf(day) === 'open')
+  if (!open.some((loan) => kindOf(tenant, loan).isBound)) return null
   const debtor = new Debtor(borrower, day)
-  for (const loan of borrower.loans) {
-    if (loan.start_day > day || loan.statusAsOf(day) !== 'open') continue
-    loan.asOf(day, () => debtor.add(borrower, loan, day))
+  for (const loan of open) {
+    const isAway = isElsewhere || isAsOfAnotherDay(borrower, loan, day)
+    if (isAway) loan.reallocate(day, true)
+    debtor.add(borrower, loan, day)
+    if (isAway) loan.reallocate(borrower.day)
   }
   return debtor
+}
+
+/** Whether the books as of the end of `day` may be others than the allocation as of the borrower's time. */
+function isAsOfAnotherDay(borrower: Borrower, loan: Loan, day: number): boolean {
+  if (loan.hasBooksOfItsOwn(day)) return true
+  return borrower.day > day ? loan.hasPaymentAfter(day) : borrower.day < day && loan.future_day <= day
 }
 
 /** Takes note of a judgement. */

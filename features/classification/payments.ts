@@ -1,4 +1,4 @@
-import { addMonthsToDay } from '../time.ts'
+import { addMonths } from '../time.ts'
 import type { Restructuring } from './assessment.ts'
 import { CURED_DUE_DATES, CURED_MONTHS, OBSERVED_DUE_DATES, OBSERVED_MONTHS } from './tables.ts'
 
@@ -34,7 +34,7 @@ export function isObserved(loan: Instalments, one: Restructuring, day: number, d
 }
 
 function observationFrom(loan: Instalments, start: number): number {
-  return Math.max(addMonthsToDay(start, OBSERVED_MONTHS), dueDateAfter(loan, start, OBSERVED_DUE_DATES))
+  return Math.max(addMonths(start, OBSERVED_MONTHS), dueDateAfter(loan, start, OBSERVED_DUE_DATES))
 }
 
 /** The due date that is the `count`th after a day; where there are fewer, the last one, or the day itself. */
@@ -62,7 +62,7 @@ export function isCured(loan: Instalments, from: number, day: number, daysPastDu
     if (settled > day) return false
     since = Math.max(since, settled)
   }
-  if (day < addMonthsToDay(since, CURED_MONTHS)) return false
+  if (day < addMonths(since, CURED_MONTHS)) return false
   let paid = 0
   let isAllPaid = true
   for (let i = 0; i < loan.instalment_count; i++) {

@@ -166,7 +166,6 @@ export const loanOpened = sortedObject({
   collateral: label.optional(),
   guarantor: token.optional(),
   credit_limit_minor: amountMinor.optional(),
-  payment_mode: paymentMode.optional(),
 }).check((ctx) => {
   const flaw = flawOfPosition(ctx.value)
   if (flaw !== undefined) {

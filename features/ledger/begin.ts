@@ -2,15 +2,16 @@ import type { EventData, EventOf } from '../events/contract.ts'
 import { arrearsOf } from '../events/loans.ts'
 import type { Tenant } from '../state/tenant.ts'
 import { dayOfDate } from '../time.ts'
-import type { Loan } from './loan.ts'
+import type { Loan, Takeover } from './loan.ts'
 import { makeSchedule, type ScheduleTerms } from './make-schedule.ts'
 import { type Schedule, scheduleOf } from './schedule.ts'
-import type { Takeover } from './terms.ts'
 
 /** Makes a loan of the event that makes it known. */
 export function beginLoan(loan: Loan, event: EventOf<'loan.disbursed' | 'loan.opened'>, tenant: Tenant): void {
   const { data } = event
   const disbursed_day = tenant.calendar.dayOf(data.disbursed_at)
+  loan.assessment = null
+  loan.is_self_directed = event.type === 'loan.disbursed' && event.data.payment_mode === 'self_directed'
   const is_by_part = tenant.configuration.allocation === 'by_part'
   if (event.type === 'loan.disbursed') {
     const schedule = scheduleAsDisbursed(event.data, disbursed_day)

@@ -49,16 +49,15 @@ export function firstDayChanged({ tenant }: Borrower, loan: Loan, event: EventOf
 export function changeLoan(borrower: Borrower, loan: Loan, event: EventOf<LoanEventType>, day: number): void {
   const { calendar } = borrower.tenant
   const value_day = valueDayOf(event, calendar) ?? day
-  if (event.type === 'repayment.reversed') {
+  if (event.type === 'loan.restructured') noteRestructuring(borrower, loan, event.data, day)
+  if (event.type === 'loan.classified') noteJudgement(loan, event.data, value_day)
+  else if (event.type === 'repayment.reversed') {
     loan.reverse(loan.findPayment(event.data.repayment) as Operation, event.time, day)
   } else if (event.type === 'loan.closed' || event.type === 'loan.written_off') {
     loan.status = event.type === 'loan.closed' ? 'closed' : 'written_off'
     loan.status_day = value_day
     loan.status_operations = loan.operation_count
-  } else if (event.type === 'loan.classified') {
-    noteJudgement(loan, event.data, value_day)
   } else {
-    if (event.type === 'loan.restructured') noteRestructuring(borrower, loan, event.data, day)
     const operation = loan.nextOperation()
     operation.value_day = value_day
     describe(operation, event, loan)
@@ -75,7 +74,7 @@ function setWrittenOffBalance(loan: Loan, day: number): void {
 }
 
 type OperationEvent = EventOf<
-  Exclude<LoanEventType, 'repayment.reversed' | 'loan.closed' | 'loan.written_off' | 'loan.classified'>
+  Exclude<LoanEventType, 'repayment.reversed' | 'loan.closed' | 'loan.classified' | 'loan.written_off'>
 >
 
 function describe(operation: Operation, event: OperationEvent, loan: Loan): void {

@@ -1,5 +1,5 @@
-import { classify, type Debtor } from '../classification/classify.ts'
-import type { Borrower } from '../state/borrower.ts'
+import type { Category } from '../classification/tables.ts'
+import type { Tenant } from '../state/tenant.ts'
 import type { Loan, LoanStatus } from './loan.ts'
 import {
   ACCRUED,
@@ -33,8 +33,8 @@ export type LoanDay = {
   paid_minor: number
   overpaid_minor: number
   recovered_minor: number
-  /** Place in `CATEGORIES`, −1 for none, and the clause that decided. */
-  category: number
+  /** Empty for a loan that is closed, and where nobody has classified it yet. */
+  category: Category | ''
   category_clause: string
 }
 
@@ -82,23 +82,16 @@ export function newLoanDay(): LoanDay {
     paid_minor: 0,
     overpaid_minor: 0,
     recovered_minor: 0,
-    category: -1,
+    category: '',
     category_clause: '',
   }
 }
 
 /**
  * Describes the end of business date `day` of a loan whose allocation is as of that day, as the books have it where that
- * differs. A loan that has ended ages no more: what was due then is due. `debtor` is what all of the borrower's loans come to
- * then, null where none is bound by it.
+ * differs. A loan that has ended ages no more: what was due then is due.
  */
-export function describeDay(
-  borrower: Borrower,
-  loan: Loan,
-  day: number,
-  debtor: Debtor | null,
-  into: LoanDay,
-): LoanDay {
+export function describeDay(loan: Loan, tenant: Tenant, day: number, into: LoanDay): LoanDay {
   const status = loan.statusAsOf(day)
   const until = status === 'open' ? day : Math.min(day, loan.status_day)
   let [interest, fee, overduePrincipal, overdueInterest, overdueFee] = [0, 0, 0, 0, 0]
@@ -113,7 +106,7 @@ export function describeDay(
   }
   const isClosed = status === 'closed'
   into.status = status
-  into.dpd = isClosed ? 0 : borrower.tenant.daysPastDue(loan.rawDaysPastDue(until))
+  into.dpd = isClosed ? 0 : tenant.daysPastDue(loan.rawDaysPastDue(until))
   into.outstanding_principal_minor = loan.outstandingPrincipal()
   into.interest_minor = interest
   into.fee_minor = fee
@@ -124,9 +117,6 @@ export function describeDay(
   into.paid_minor = loan.paid_minor
   into.overpaid_minor = loan.overpaid_minor
   into.recovered_minor = loan.recovered_minor
-  const verdict = classify(borrower, loan, day, status, into.dpd, debtor)
-  into.category = verdict.category
-  into.category_clause = verdict.clause
   return into
 }
 

@@ -1,4 +1,5 @@
 import type { Assessment } from '../classification/assessment.ts'
+import type { EventData } from '../events/contract.ts'
 import { TOKEN_LENGTH_MAX } from '../events/fields.ts'
 import { hash64 } from '../hash.ts'
 import type { Names } from '../state/names.ts'
@@ -8,11 +9,29 @@ import { KIND, Operation } from './operation.ts'
 import { ALLOCATED, DISBURSED, FEE, INTEREST, PENALTY, PRINCIPAL, REVERSED, TAKEN_OVER } from './parts.ts'
 import { Rescheduling } from './rescheduling.ts'
 import { SCHEDULE_STRIDE, type Schedule } from './schedule.ts'
-import type { LoanTerms, Takeover } from './terms.ts'
 
 export { UNSETTLED } from './instalments.ts'
 
 export type LoanStatus = 'open' | 'closed' | 'written_off'
+
+/** What a loan is from its first event on. */
+export type LoanTerms = Pick<
+  EventData<'loan.disbursed'>,
+  'loan' | 'product' | 'channel' | 'region' | 'purpose' | 'industry' | 'currency' | 'principal_minor' | 'annual_rate'
+> &
+  Pick<EventData<'loan.disbursed'>, 'credit_limit_minor' | 'disbursed_at' | 'repayment_method'> & {
+    readonly schedule: Schedule
+    readonly disbursed_day: number
+    readonly is_by_part: boolean
+  }
+
+/** Where a loan stood that was taken over while it ran, at the end of business date `day`. */
+export type Takeover = {
+  readonly day: number
+  readonly penalty_minor: number
+  /** Largest DPD before, undefined where nobody knows. */
+  readonly worst_dpd: number | undefined
+}
 
 const SCHEDULE_FIRST = 64 * SCHEDULE_STRIDE
 const halves = new Uint32Array(2)
@@ -47,6 +66,9 @@ export class Loan extends Rescheduling {
   /** The business date from whose end on the ledger knows it: that of its disbursement, or of its takeover. */
   start_day = 0
   is_taken_over = false
+  is_self_directed = false
+  /** What the categories need besides; null for the many of which there is nothing. */
+  assessment: Assessment | null = null
   /** Unpaid penalty when it was taken over. */
   taken_over_penalty_minor = 0
 
@@ -63,9 +85,6 @@ export class Loan extends Rescheduling {
   /** Unpaid principal when it was written off. */
   written_off_balance_minor = 0
   reversals: number[] = []
-  is_self_directed = false
-  /** What the categories need besides; null for the many of which there is nothing. */
-  assessment: Assessment | null = null
   /** Largest DPD at the end of any closed day so far; of a loan taken over also the one that came with it. */
   worst_dpd = 0
   /** Whether that is its whole life's. */
@@ -79,9 +98,6 @@ export class Loan extends Rescheduling {
 
   /** Smallest value date that is not counted yet because it lies ahead. */
   future_day = UNSETTLED
-  /** What the allocation is as of. */
-  #allocatedDay = 0
-  #isAsBooks = false
   /** Largest value date of all, and of what counts as of the day. */
   last_value_day = 0
   moved_day = 0
@@ -126,8 +142,6 @@ export class Loan extends Rescheduling {
     this.taken_over_penalty_minor = takeover?.penalty_minor ?? 0
     this.worst_dpd = takeover?.worst_dpd ?? 0
     this.is_worst_dpd_known = takeover === null || takeover.worst_dpd !== undefined
-    this.is_self_directed = terms.payment_mode === 'self_directed'
-    this.assessment = null
     this.reported = null
     this.first_reported_day = 0
     this.reallocate(this.start_day)
@@ -178,7 +192,6 @@ export class Loan extends Rescheduling {
       }
       operation.kept = kept
     }
-    this.#allocatedDay = day
     this.#apply(operation, this.operation_count - 1, day, false)
   }
 
@@ -209,8 +222,6 @@ export class Loan extends Rescheduling {
    * effective date on and what comes after a write-off is recovered; features have both as their published versions had them.
    */
   reallocate(day: number, asBooks = false): void {
-    this.#allocatedDay = day
-    this.#isAsBooks = asBooks
     this.clearAccounts()
     this.future_day = UNSETTLED
     this.last_value_day = this.start_day
@@ -219,15 +230,6 @@ export class Loan extends Rescheduling {
     this.beginSchedule(this.original, this.original_length)
     this.#begin()
     for (let k = 0; k < this.operation_count; k++) this.#apply(this.#operation(k), k, day, asBooks)
-  }
-
-  /** Asks something of the books as of `day`, and leaves the allocation as it was. */
-  asOf<Answer>(day: number, ask: () => Answer): Answer {
-    const [before, wasAsBooks] = [this.#allocatedDay, this.#isAsBooks]
-    this.reallocate(day, true)
-    const answer = ask()
-    this.reallocate(before, wasAsBooks)
-    return answer
   }
 
   /** What it was at the end of business date `day`: a closing with a later value date does not count yet. */

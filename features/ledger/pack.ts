@@ -1,4 +1,5 @@
 import { packAssessment, unpackAssessment } from '../classification/assessment.ts'
+import { CATEGORIES, type Category } from '../classification/tables.ts'
 import type { RepaymentSplit } from '../events/contract.ts'
 import type { Names } from '../state/names.ts'
 import type { WordBuffer } from '../state/words.ts'
@@ -24,9 +25,9 @@ const HAS_LIMIT = 1 << 4
 const IS_BY_PART = 1 << 5
 const IS_TAKEN_OVER = 1 << 6
 const HAS_WORST_DPD = 1 << 7
+const IS_SELF_DIRECTED = 1 << 8
+const HAS_ASSESSMENT = 1 << 9
 const CARRIES_DPD = 1 << 0
-const IS_SELF_DIRECTED = 1 << 14
-const HAS_ASSESSMENT = 1 << 15
 const IS_REVERSED = 1 << 1
 const HAS_SPLIT = 1 << 2
 const HAS_ACCOUNT = 1 << 3
@@ -39,7 +40,7 @@ const KIND_SHIFT = 8
 const DAY_AMOUNTS_SHIFT = 2
 
 export function packLoan(loan: Loan, to: WordBuffer): void {
-  to.reserve(128)
+  to.reserve(128 + loan.reversals.length * 2)
   const { reported } = loan
   to.put(
     STATUSES.indexOf(loan.status) |
@@ -139,6 +140,8 @@ function packReported(reported: LoanDay, names: Names, to: WordBuffer): void {
   const at = to.at
   to.put(0)
   to.put(reported.dpd)
+  to.put(names.numberOf(reported.category_clause))
+  to.put(CATEGORIES.indexOf(reported.category as Category))
   let present = 0
   for (let k = 0; k < LOAN_DAY_AMOUNTS.length; k++) {
     const amount = reported[LOAN_DAY_AMOUNTS[k] as (typeof LOAN_DAY_AMOUNTS)[number]]
@@ -146,8 +149,6 @@ function packReported(reported: LoanDay, names: Names, to: WordBuffer): void {
     present |= 1 << k
     to.putDouble(amount)
   }
-  to.put(reported.category)
-  to.put(names.numberOf(reported.category_clause))
   to.words[at] = STATUSES.indexOf(reported.status) | (present << DAY_AMOUNTS_SHIFT)
 }
 
@@ -155,12 +156,12 @@ function unpackReported(room: LoanDay, names: Names, from: WordBuffer): LoanDay 
   const flags = from.get()
   room.status = STATUSES[flags & 3] as LoanStatus
   room.dpd = from.get() | 0
+  room.category_clause = names.textOf(from.get())
+  room.category = CATEGORIES[from.get() | 0] ?? ''
   for (let k = 0; k < LOAN_DAY_AMOUNTS.length; k++) {
     const isPresent = (flags & (1 << (k + DAY_AMOUNTS_SHIFT))) !== 0
     room[LOAN_DAY_AMOUNTS[k] as (typeof LOAN_DAY_AMOUNTS)[number]] = isPresent ? from.getDouble() : 0
   }
-  room.category = from.get() | 0
-  room.category_clause = names.textOf(from.get())
   return room
 }
 

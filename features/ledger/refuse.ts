@@ -43,7 +43,13 @@ function refusalOfReversal(loan: Loan, { data }: EventOf<'repayment.reversed'>):
 /** What a takeover says holds at the end of its date: the money of that date is in it. */
 function isBeforeLoan(loan: Loan, { type }: EventOf<LoanEventType>, valueDay: number): boolean {
   if (loan.is_taken_over) return valueDay <= loan.start_day
-  if (type === 'loan.restructured' || type === 'loan.closed' || type === 'loan.written_off') return false
+  if (
+    type === 'loan.restructured' ||
+    type === 'loan.classified' ||
+    type === 'loan.closed' ||
+    type === 'loan.written_off'
+  )
+    return false
   return valueDay < loan.start_day
 }
 

@@ -1,4 +1,4 @@
-import { debtorAt } from '../classification/classify.ts'
+import { classifyDay, debtorAt } from '../classification/classify.ts'
 import type { Borrower } from '../state/borrower.ts'
 import {
   describeDay,
@@ -31,9 +31,10 @@ export function knownDays(borrower: Borrower, loan: Loan, from: number, to: numb
   for (let date = from - 1; date <= to; date++) {
     if (date < loan.first_reported_day) days.push(null)
     else {
-      const debtor = debtorAt(borrower, date)
+      const debtor = debtorAt(borrower, date, true)
       loan.reallocate(date, true)
-      const row = describeDay(borrower, loan, date, debtor, newLoanDay())
+      const row = describeDay(loan, borrower.tenant, date, newLoanDay())
+      classifyDay(borrower, loan, date, debtor, row)
       days.push({ row, totals: totalsThrough(loan, date) })
     }
   }

@@ -1,4 +1,4 @@
-import { type Debtor, debtorAt } from '../../features/classification/classify.ts'
+import { classifyDay, type Debtor, debtorAt } from '../../features/classification/classify.ts'
 import {
   describeDay,
   hasMoved,
@@ -91,7 +91,8 @@ function closeDay(
   const isElsewhere = borrower.time > end ? loan.hasPaymentAfter(day) : borrower.time < end && loan.future_day <= day
   let isAway = isElsewhere || loan.hasBooksOfItsOwn(day)
   if (isAway) loan.reallocate(day, true)
-  describeDay(borrower, loan, day, debtor, today)
+  describeDay(loan, tenant, day, today)
+  classifyDay(borrower, loan, day, debtor, today)
   const isSame = loan.reported !== null && isSameDay(loan.reported, today)
   const mayHaveMoved = loan.reported === null || loan.moved_day === day || hasMoved(loan.reported, today)
   const movements = mayHaveMoved ? movementsOf(loan, day) : NOTHING_MOVED

@@ -15,6 +15,7 @@ import { contactRow } from './contact-row.ts'
 import { type Coverage, NOTHING_BACKFILLED, withhold } from './coverage.ts'
 import type { Definitions } from './definitions.ts'
 import { Emitter } from './emitter.ts'
+import { inspectionRow } from './inspection-row.ts'
 import { loanRow } from './loan-rows.ts'
 import type { Outputs } from './outputs.ts'
 import { keepDecision, type PartitionState, type SnapshotUnderWay } from './partition-state.ts'
@@ -217,6 +218,7 @@ export class Engine {
       restateLoans(state.features.restated, borrower, { partition, offset }, outputs)
     }
     if (event.type === 'contact.recorded') outputs.contact(contactRow(borrower, event), { partition, offset })
+    if (event.type === 'inspection.recorded') outputs.inspection(inspectionRow(borrower, event), { partition, offset })
     this.#evaluateBorrower(state, borrower, record, borrower.time - event.time, true)
   }
 

@@ -1,5 +1,4 @@
 import { kindOf } from '../../features/classification/classify.ts'
-import { CATEGORIES, type Category } from '../../features/classification/tables.ts'
 import type { LoanDay, Movement } from '../../features/ledger/day.ts'
 import type { Loan, LoanStatus } from '../../features/ledger/loan.ts'
 import type { Part } from '../../features/ledger/parts.ts'
@@ -52,7 +51,7 @@ export type LoanRow = {
   disbursed_date: number
 }
 
-export type LoanDayRow = Omit<LoanDay, 'category'> & {
+export type LoanDayRow = LoanDay & {
   tenant: string
   dataset: string
   loan: string
@@ -62,7 +61,6 @@ export type LoanDayRow = Omit<LoanDay, 'category'> & {
   bucket: string
   /** Of all parts but penalty. */
   overdue_minor: number
-  category: Category | ''
   /** Business date on which it was known. */
   known_date: number
 }
@@ -106,7 +104,7 @@ export type LoanMonthRow = {
   balance_minor: number
   overdue_minor: number
   is_worst_dpd_known: number
-  category: Category | ''
+  category: LoanDay['category']
   category_clause: string
 }
 
@@ -140,8 +138,8 @@ export function loanRow(borrower: Borrower, loan: Loan): LoanRow {
     restructurings: loan.restructured_count,
     restructured_at: restructuring?.value_day ?? null,
     dpd_rule: restructuring === undefined ? '' : restructuring.carries_dpd ? 'carried' : 'reset',
-    is_retail: kindOf(borrower.tenant, loan).isRetail ? 1 : 0,
-    is_self_directed: loan.is_self_directed ? 1 : 0,
+    is_retail: Number(kindOf(borrower.tenant, loan).isRetail),
+    is_self_directed: Number(loan.is_self_directed),
     disbursed_date: loan.disbursed_day,
   }
 }
@@ -159,15 +157,7 @@ export function loanDayRow(borrower: Borrower, loan: Loan, day: number, now: Loa
   const { tenant } = borrower
   const overdue_minor = now.overdue_principal_minor + now.overdue_interest_minor + now.overdue_fee_minor
   const bucket = now.status === WRITTEN_OFF ? WRITTEN_OFF : tenant.bucket(now.dpd)
-  return {
-    ...keyOf(borrower, loan),
-    date: day,
-    bucket,
-    ...now,
-    category: categoryName(now.category),
-    overdue_minor,
-    known_date: knownDay,
-  }
+  return { ...keyOf(borrower, loan), date: day, bucket, ...now, overdue_minor, known_date: knownDay }
 }
 
 /** A row of `loan_movements`. */
@@ -226,13 +216,9 @@ export function loanMonthRow(borrower: Borrower, loan: Loan, day: number, status
     balance_minor: isWrittenOff ? loan.written_off_balance_minor : reported.outstanding_principal_minor,
     overdue_minor: reported.overdue_principal_minor + reported.overdue_interest_minor + reported.overdue_fee_minor,
     is_worst_dpd_known: Number(loan.is_worst_dpd_known),
-    category: categoryName(reported.category),
+    category: reported.category,
     category_clause: reported.category_clause,
   }
-}
-
-function categoryName(category: number): Category | '' {
-  return CATEGORIES[category] ?? ''
 }
 
 function orNull(value: number): number | null {

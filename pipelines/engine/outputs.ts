@@ -1,6 +1,7 @@
 import type { Event } from '../../features/events/contract.ts'
 import type { Refusal } from '../../features/ledger/apply.ts'
 import type { SignalRow, WarningRow } from '../../models/decision/rows.ts'
+import type { InspectionRow } from './inspection-row.ts'
 import type { LoanDayRow, LoanMonthRow, LoanMovementRow, LoanRow } from './loan-rows.ts'
 
 /** A day that was closed for one slice of a partition's borrowers of a tenant. */
@@ -64,6 +65,7 @@ export type Outputs = {
   contact(row: ContactRow, place: Place): void
   /** All rows of this slice's day have been handed over. */
   closedDay(row: ClosedDayRow, place: Place): void
+  inspection(row: InspectionRow, place: Place): void
   loanMovement(row: LoanMovementRow, place: Place, seq: number): void
   refused(event: Event, place: Place, refusal: Refusal): void
   /** Everything up to this place has been handed over. */
@@ -81,6 +83,7 @@ export const DISCARD: Outputs = {
   loanMonth() {},
   contact() {},
   closedDay() {},
+  inspection() {},
   loanMovement() {},
   refused() {},
   progress() {},

@@ -11,6 +11,7 @@ import { createContactsBlock } from '../../sql/tables/contacts.ts'
 import { createDeadLettersBlock } from '../../sql/tables/dead-letters.ts'
 import { createEventsBlock, eventsRow } from '../../sql/tables/events.ts'
 import { createFeaturesBlock, type FeaturesBlock } from '../../sql/tables/features.ts'
+import { createInspectionsBlock } from '../../sql/tables/inspections.ts'
 import { createLoanDaysBlock } from '../../sql/tables/loan-days.ts'
 import { createLoanMonthsBlock } from '../../sql/tables/loan-months.ts'
 import { createLoanMovementsBlock } from '../../sql/tables/loan-movements.ts'
@@ -20,6 +21,7 @@ import { createScoresBlock } from '../../sql/tables/scores.ts'
 import { createSignalsBlock } from '../../sql/tables/signals.ts'
 import { createWarningsBlock, type WarningsBlock } from '../../sql/tables/warnings.ts'
 import { EarlyWarnings, type EarlyWarningsOptions } from './early-warnings.ts'
+import type { InspectionRow } from './inspection-row.ts'
 import type { LoanDayRow, LoanMonthRow, LoanMovementRow, LoanRow } from './loan-rows.ts'
 import type { ClosedDayRow, ContactRow, EvaluationMeta, FeedRow, Outputs, Place } from './outputs.ts'
 
@@ -62,6 +64,7 @@ class Slice implements SinkOutputs {
   readonly #loanMonths = createLoanMonthsBlock()
   readonly #contacts = createContactsBlock()
   readonly #closedDays = createClosedDaysBlock()
+  readonly #inspections = createInspectionsBlock()
   readonly #loanMovements = createLoanMovementsBlock()
   readonly #deadLetters = createDeadLettersBlock()
   readonly #progress = createProgressBlock()
@@ -113,6 +116,7 @@ class Slice implements SinkOutputs {
       ['contacts', this.#contacts],
       // After the rows of the days that it says are closed.
       ['closed_days', this.#closedDays],
+      ['inspections', this.#inspections],
       ['loan_movements', this.#loanMovements],
       ['scores', this.#scores],
       ['features', this.#features],
@@ -186,6 +190,10 @@ class Slice implements SinkOutputs {
 
   loanMovement(row: LoanMovementRow, { partition, offset }: Place, seq: number): void {
     this.#loanMovements.append({ ...row, partition, offset, seq })
+  }
+
+  inspection(row: InspectionRow, { partition, offset }: Place): void {
+    this.#inspections.append({ ...row, partition, offset })
   }
 
   event({ record, data, hashes }: StoredRecord): void {

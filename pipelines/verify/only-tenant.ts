@@ -1,6 +1,7 @@
 import type { Event } from '../../features/events/contract.ts'
 import type { Refusal } from '../../features/ledger/apply.ts'
 import type { SignalRow } from '../../models/decision/rows.ts'
+import type { InspectionRow } from '../engine/inspection-row.ts'
 import type { LoanDayRow, LoanMonthRow, LoanMovementRow, LoanRow } from '../engine/loan-rows.ts'
 import type { ClosedDayRow, ContactRow, EvaluationMeta, FeedRow, Outputs, Place } from '../engine/outputs.ts'
 
@@ -48,6 +49,10 @@ export class OnlyTenant implements Outputs {
 
   closedDay(row: ClosedDayRow, place: Place): void {
     if (row.tenant === this.#tenant) this.#outputs.closedDay(row, place)
+  }
+
+  inspection(row: InspectionRow, place: Place): void {
+    if (row.tenant === this.#tenant) this.#outputs.inspection(row, place)
   }
 
   loanMovement(row: LoanMovementRow, place: Place, seq: number): void {

@@ -22,6 +22,7 @@ export const COMPARED_TABLES: readonly ComparedTable[] = [
   { table: 'loan_months', key: ['tenant', 'dataset', 'month', 'loan'] },
   { table: 'contacts', key: ['tenant', 'date', 'partition', 'offset'] },
   { table: 'closed_days', key: ['tenant', 'date', 'partition', 'slice'] },
+  { table: 'inspections', key: ['tenant', 'date', 'partition', 'offset'] },
 ]
 
 export const COMPARED_NAMES: readonly string[] = COMPARED_TABLES.map(({ table }) => table)

@@ -152,3 +152,91 @@ FROM (
   WHERE from_category != 'loss'
 )
 GROUP BY tenant, dataset, rate_of;
+
+CREATE TABLE IF NOT EXISTS inspections (
+  `tenant` LowCardinality(String) COMMENT 'Tenant',
+  `borrower` String COMMENT 'Borrower token',
+  `loan` String COMMENT 'Loan, empty where all of the borrower\'s were inspected',
+  `date` Date COMMENT 'Business date of the inspection',
+  `inspected_at` DateTime64(3, 'UTC') COMMENT 'When it was',
+  `kind` LowCardinality(String) COMMENT 'Kind in the words of the platform; empty when it did not say',
+  `result` LowCardinality(String) COMMENT 'Result in the words of the platform; empty when it did not say',
+  `partition` UInt16 COMMENT 'Partition of the log',
+  `offset` UInt64 COMMENT 'Place of the event'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (tenant, date, partition, offset)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+  auto_statistics_types = '', write_marks_for_substreams_in_compact_parts = 0, merge_selector_base = 20
+COMMENT 'One row per inspection of a loan, or of all that a borrower has.';
+
+-- post_loan_checks(date): one row per tenant and own loan that is open at the end of `date`: the inspection that is next.
+--   segment   monthly    the loan is substandard, doubtful or loss, or the borrower has an open warning that is orange or red;
+--             quarterly  it is special mention, or has an open yellow warning;
+--             half_year  any other.
+--             The category is that at the end of `date` as known now; a warning counts from the date of its time in UTC on.
+--   check     first      no inspection since it was disbursed: due 7 days after that, 3 where the borrower pays out of the loan
+--                        itself (is_self_directed). A loan that was taken over has no first check.
+--             sample     5 of 100 loans of the segment half_year, drawn anew each month by a hash of loan and month, and not
+--                        inspected in the month of `date` yet: due on its last day, or when its half year ends if that is earlier;
+--             else the segment: due 1, 3 or 6 months after the last inspection (of a loan taken over without one: the takeover).
+--   status    overdue    due_date lies before `date`; due: it lies in the 7 days from `date` on; done: later.
+--   An inspection without a loan counts for all that the borrower has.
+
+CREATE OR REPLACE VIEW post_loan_checks AS
+WITH
+  {date:Date} AS at,
+  toStartOfMonth(at) AS month,
+  toDate(0) AS never
+SELECT
+  tenant, dataset, loan, borrower, product, channel, disbursed_date, category, severity, segment,
+  multiIf(
+    isNull(taken_over_at) AND last_done = never, 'first',
+    segment = 'half_year' AND last_done < month AND cityHash64(loan, month) % 100 < 5, 'sample',
+    segment) AS check,
+  multiIf(
+    check = 'first', addDays(start, if(is_self_directed = 1, 3, 7)),
+    check = 'sample', least(toLastDayOfMonth(at), routine_date),
+    routine_date) AS due_date,
+  if(last_done = never, NULL, last_done) AS last_inspection,
+  multiIf(due_date < at, 'overdue', due_date < addDays(at, 7), 'due', 'done') AS status,
+  toInt32(greatest(0, dateDiff('day', due_date, at))) AS days_overdue
+FROM (
+  SELECT
+    l.tenant AS tenant, l.dataset AS dataset, l.loan AS loan, l.borrower AS borrower, l.product AS product,
+    l.channel AS channel, l.disbursed_date AS disbursed_date, l.taken_over_at AS taken_over_at,
+    l.is_self_directed AS is_self_directed,
+    ifNull(l.taken_over_at, l.disbursed_date) AS start,
+    d.category AS category,
+    if(w.type = 'cleared', '', w.severity) AS severity,
+    multiIf(
+      category IN ('substandard', 'doubtful', 'loss') OR severity IN ('orange', 'red'), 'monthly',
+      category = 'special_mention' OR severity = 'yellow', 'quarterly',
+      'half_year') AS segment,
+    arrayMax(arrayPushBack(
+      arrayMap(x -> x.2, arrayFilter(x -> x.1 IN ('', l.loan) AND x.2 >= start, i.done)), never)) AS last_done,
+    addMonths(greatest(last_done, start), transform(segment, ['monthly', 'quarterly'], [1, 3], 6)) AS routine_date
+  FROM loans AS l FINAL
+  LEFT JOIN (
+    SELECT tenant, loan, argMax(category, (date, offset, seq)) AS category
+    FROM loan_days
+    WHERE dataset = '' AND date <= at
+    GROUP BY tenant, loan
+    SETTINGS final = 0
+  ) AS d ON d.tenant = l.tenant AND d.loan = l.loan
+  LEFT JOIN (
+    SELECT tenant, borrower, argMax(type, feed_seq) AS type, argMax(severity, feed_seq) AS severity
+    FROM warnings
+    WHERE time < toDateTime64(addDays(at, 1), 3, 'UTC')
+    GROUP BY tenant, borrower
+    SETTINGS final = 0
+  ) AS w ON w.tenant = l.tenant AND w.borrower = l.borrower
+  LEFT JOIN (
+    SELECT tenant, borrower, groupArray((loan, date)) AS done
+    FROM inspections
+    WHERE date <= at
+    GROUP BY tenant, borrower
+    SETTINGS final = 0
+  ) AS i ON i.tenant = l.tenant AND i.borrower = l.borrower
+  WHERE l.dataset = '' AND start <= at AND (l.status = 'open' OR l.status_date > at)
+);

@@ -43,13 +43,33 @@ export function oracleCategories(history: History, configuration: TenantConfigur
   return rows
 }
 
+/** Every loan at the end of each day that was closed, as it is known after the whole history. */
+export function oracleCategoriesInTheEnd(history: History, configuration: TenantConfiguration): OracleCategoryRow[] {
+  const { received } = receive(history, configuration).receptions.at(-1)!
+  const known = { ledger: received.ledger, signals: signalsOf(received.events), configuration }
+  return history.flatMap((item) => {
+    if (item.kind !== 'tick') return []
+    return categoriesOnDay(known, item.day).map(({ loan, finding }) => ({
+      offset: item.offset,
+      day: item.day,
+      loan: loan.loan,
+      category: finding?.category ?? '',
+      clause: finding?.clause ?? '',
+    }))
+  })
+}
+
 function signalsOf(events: readonly EventItem[]): Signal[] {
   return events.flatMap(({ event, offset }) => (event.type === 'signal.reported' ? [{ ...event.data, offset }] : []))
 }
 
 function categoriesOnDay(known: Known, day: number): { loan: Loan; finding: Finding | null }[] {
   const calendar = naiveCalendar(known.configuration.zone)
-  const loans = loansOnDay(known.ledger, day, known.configuration).filter(
+  // On the books a restructuring counts from its effective date on.
+  const ledger = known.ledger.filter(
+    ({ event }) => event.type !== 'loan.restructured' || dayOfDate(event.data.effective_date) <= day,
+  )
+  const loans = loansOnDay(ledger, day, known.configuration).filter(
     (loan) => calendar.dayOf(loan.disbursed.data.disbursed_at) <= day,
   )
   const isOver = (loan: Loan) => loan.ended !== null && loan.ended.day <= day

@@ -31,9 +31,10 @@ type MadeLoan = {
   restructured: number
 }
 
-export function makeCategoryCase(seed: number): OracleCase {
+/** `isPlain` leaves out what is not told again of days that were closed before: reports, and what others' debts make of a loan. */
+export function makeCategoryCase(seed: number, isPlain = false): OracleCase {
   const draw = drawing(seed)
-  const classification = configurationOf(draw)
+  const classification = isPlain ? { card_products: ['card'] } : configurationOf(draw)
   const configuration = {
     ...DEFAULT_TENANT_CONFIGURATION,
     grace_days: draw.of([0, 0, 0, 3]),
@@ -41,7 +42,7 @@ export function makeCategoryCase(seed: number): OracleCase {
     ...(classification === undefined ? {} : { classification }),
   }
   const history: HistoryItem[] = []
-  const maker = new Maker(draw, history)
+  const maker = new Maker(draw, history, isPlain)
   const span = draw.of(SPANS)
   for (let day = 0; day < span; day++) maker.day(day)
   return { history, configuration }
@@ -66,9 +67,11 @@ class Maker {
   /** Days that are to be closed, and how many days later that is: what comes in between is known, but dated after them. */
   readonly #toClose: number[] = []
   readonly #lag: number
+  readonly #isPlain: boolean
   readonly #payments: { readonly id: string; readonly loan: string }[] = []
 
-  constructor(draw: Draw, history: HistoryItem[]) {
+  constructor(draw: Draw, history: HistoryItem[], isPlain: boolean) {
+    this.#isPlain = isPlain
     this.#draw = draw
     this.#history = history
     this.#lag = draw.of([0, 0, 5])
@@ -83,7 +86,7 @@ class Maker {
 
   day(day: number): void {
     for (const loan of this.#loans) this.#dayOf(loan, day)
-    if (this.#draw.chance(0.004)) this.#share(day)
+    if (!this.#isPlain && this.#draw.chance(0.004)) this.#share(day)
     if (this.#isClosed(day)) this.#toClose.push(day)
     if (this.#toClose[0] === day - this.#lag) this.#close(day - this.#lag)
   }
@@ -107,7 +110,7 @@ class Maker {
     if (draw.chance(0.0025) && loan.restructured < 3 && loan.owed.length > 0) this.#restructure(loan, day)
     if (draw.chance(0.002)) this.#judge(loan, day)
     const overdue = (loan.owed[0]?.due ?? day) < day
-    if (overdue && draw.chance(0.05)) this.#technical(loan, day)
+    if (overdue && !this.#isPlain && draw.chance(0.05)) this.#technical(loan, day)
     if (draw.chance(0.0004)) this.#end(loan, day)
     if (draw.chance(0.002) && this.#payments.length > 0) {
       const payment = draw.of(this.#payments)

@@ -8,6 +8,7 @@ import { CONTACTS_COLUMNS } from '../../sql/tables/contacts.ts'
 import { DEAD_LETTERS_COLUMNS } from '../../sql/tables/dead-letters.ts'
 import { EVENTS_COLUMNS } from '../../sql/tables/events.ts'
 import { createFeaturesBlock, FEATURES_COLUMNS } from '../../sql/tables/features.ts'
+import { INSPECTIONS_COLUMNS } from '../../sql/tables/inspections.ts'
 import { LOAN_DAYS_COLUMNS } from '../../sql/tables/loan-days.ts'
 import { LOAN_MONTHS_COLUMNS } from '../../sql/tables/loan-months.ts'
 import { LOAN_MOVEMENTS_COLUMNS } from '../../sql/tables/loan-movements.ts'
@@ -31,6 +32,7 @@ const TABLES: Readonly<Record<string, ColumnKinds>> = {
   loan_months: LOAN_MONTHS_COLUMNS,
   contacts: CONTACTS_COLUMNS,
   closed_days: CLOSED_DAYS_COLUMNS,
+  inspections: INSPECTIONS_COLUMNS,
   loan_movements: LOAN_MOVEMENTS_COLUMNS,
   dead_letters: DEAD_LETTERS_COLUMNS,
   progress: PROGRESS_COLUMNS,

@@ -2,6 +2,7 @@ import { CATALOGUE } from '../../../features/catalogue/index.ts'
 import type { Event } from '../../../features/events/contract.ts'
 import type { Refusal } from '../../../features/ledger/apply.ts'
 import type { SignalRow } from '../../../models/decision/rows.ts'
+import type { InspectionRow } from '../../../pipelines/engine/inspection-row.ts'
 import type { LoanDayRow, LoanMonthRow, LoanMovementRow, LoanRow } from '../../../pipelines/engine/loan-rows.ts'
 import type {
   ClosedDayRow,
@@ -65,6 +66,10 @@ export class CollectedRows implements Outputs {
 
   closedDay(row: ClosedDayRow, place: Place): void {
     this.#add('closed_days', place, `${row.tenant} ${row.slice}`, row)
+  }
+
+  inspection(row: InspectionRow, place: Place): void {
+    this.#add('inspections', place, row.borrower, row)
   }
 
   loanMovement(row: LoanMovementRow, place: Place, seq: number): void {

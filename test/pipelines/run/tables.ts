@@ -15,6 +15,7 @@ const TABLES: Readonly<Record<string, { readonly columns: string; readonly order
   loan_months: { columns: '*', order: 'tenant, dataset, month, loan' },
   contacts: { columns: '*', order: 'tenant, date, partition, offset' },
   closed_days: { columns: '*', order: 'tenant, date, partition, slice' },
+  inspections: { columns: '*', order: 'tenant, date, partition, offset' },
   dead_letters: {
     columns: '* EXCEPT recorded_at',
     order: 'tenant, source_partition, source_position, item, step',

@@ -83,11 +83,11 @@ export async function writeMonthEnds(sql: Sql, rows: readonly MonthEnd[]): Promi
       channel: '',
       worst_dpd: row.dpd,
       bucket: '',
+      overdue_minor: null,
+      is_worst_dpd_known: 1,
       partition: 0,
       offset: 0,
       category_clause: '',
-      overdue_minor: null,
-      is_worst_dpd_known: 1,
     })
   }
   await sql.insertBlock('loan_months', block)
