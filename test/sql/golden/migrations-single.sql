@@ -383,3 +383,116 @@ ORDER BY (tenant, dead_letter, attempt)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
   auto_statistics_types = '', write_marks_for_substreams_in_compact_parts = 0, merge_selector_base = 20
 COMMENT 'One row per attempt to send a dead letter again.';
+
+ALTER TABLE loans
+  ADD COLUMN IF NOT EXISTS `repayment_method` LowCardinality(String) COMMENT 'equal_instalment, equal_principal, interest_only, bullet or revolving; empty where unknown' AFTER `written_off_balance_minor`,
+  ADD COLUMN IF NOT EXISTS `first_due_dates` Array(Date) COMMENT 'Due dates of the first three instalments as disbursed; none of a tape or of a loan taken over' AFTER `repayment_method`,
+  ADD COLUMN IF NOT EXISTS `taken_over_at` Nullable(Date) COMMENT 'Business date as of whose end it was taken over while it ran; what lies before is not known' AFTER `first_due_dates`,
+  ADD COLUMN IF NOT EXISTS `is_worst_dpd_known` UInt8 DEFAULT 1 COMMENT '1 when worst_dpd is the whole life''s; 0 when it is that since the takeover' AFTER `taken_over_at`,
+  ADD COLUMN IF NOT EXISTS `restructurings` UInt32 COMMENT 'Restructurings and extensions so far' AFTER `is_worst_dpd_known`,
+  ADD COLUMN IF NOT EXISTS `restructured_at` Nullable(Date) COMMENT 'Effective date of the latest of them' AFTER `restructurings`,
+  ADD COLUMN IF NOT EXISTS `dpd_rule` LowCardinality(String) COMMENT 'What it made of the days past due: reset or carried; empty without one' AFTER `restructured_at`;
+
+ALTER TABLE loan_days
+  ADD COLUMN IF NOT EXISTS `interest_minor` Int64 COMMENT 'Interest unpaid and due by the end of the date' AFTER `paid_minor`,
+  ADD COLUMN IF NOT EXISTS `fee_minor` Int64 COMMENT 'Fees unpaid and due by the end of the date' AFTER `interest_minor`,
+  ADD COLUMN IF NOT EXISTS `penalty_minor` Int64 COMMENT 'Penalties charged and unpaid at the end of the date' AFTER `fee_minor`,
+  ADD COLUMN IF NOT EXISTS `overdue_principal_minor` Int64 COMMENT 'Principal unpaid and due before the date' AFTER `penalty_minor`,
+  ADD COLUMN IF NOT EXISTS `overdue_interest_minor` Int64 COMMENT 'Interest unpaid and due before the date' AFTER `overdue_principal_minor`,
+  ADD COLUMN IF NOT EXISTS `overdue_fee_minor` Int64 COMMENT 'Fees unpaid and due before the date' AFTER `overdue_interest_minor`,
+  ADD COLUMN IF NOT EXISTS `overpaid_minor` Int64 COMMENT 'Paid so far beyond what the loan asks for' AFTER `overdue_fee_minor`,
+  ADD COLUMN IF NOT EXISTS `recovered_minor` Int64 COMMENT 'Received so far after the write-off; not part of paid_minor' AFTER `overpaid_minor`,
+  ADD COLUMN IF NOT EXISTS `known_date` Date DEFAULT `date` COMMENT 'Business date on which it was known: the date itself, or that of the event that changed a past date' AFTER `recovered_minor`;
+
+ALTER TABLE loan_months
+  ADD COLUMN IF NOT EXISTS `overdue_minor` Nullable(Int64) COMMENT 'Unpaid parts of instalments past due' AFTER `balance_minor`,
+  ADD COLUMN IF NOT EXISTS `is_worst_dpd_known` UInt8 DEFAULT 1 COMMENT '1 when worst_dpd is the whole life''s; 0 when it is that since the takeover' AFTER `overdue_minor`;
+
+CREATE TABLE IF NOT EXISTS loan_movements (
+  `tenant` LowCardinality(String) COMMENT 'Tenant',
+  `dataset` LowCardinality(String) COMMENT 'Imported tape, empty for own loans',
+  `loan` String COMMENT 'Loan',
+  `borrower` String COMMENT 'Borrower token',
+  `date` Date COMMENT 'Business date',
+  `part` LowCardinality(String) COMMENT 'principal, interest, fee or penalty',
+  `partition` UInt16 COMMENT 'Partition of the log',
+  `offset` UInt64 COMMENT 'Place of the record that made this row',
+  `seq` UInt32 COMMENT 'Number within that record',
+  `opening_minor` Int64 COMMENT 'Balance at the end of the date before',
+  `disbursed_minor` Int64 COMMENT 'Paid out, further drawings included',
+  `taken_over_minor` Int64 COMMENT 'Owed when the loan was taken over',
+  `accrued_minor` Int64 COMMENT 'Interest and fees that fell due or were paid ahead; penalties charged',
+  `allocated_minor` Int64 COMMENT 'Paid of it, payments included that were taken back later',
+  `reversed_minor` Int64 COMMENT 'Of the payments of this value date: taken back',
+  `waived_minor` Int64 COMMENT 'Given up',
+  `written_off_minor` Int64 COMMENT 'Written off',
+  `capitalised_minor` Int64 COMMENT 'What a restructuring made of it, up or down',
+  `closing_minor` Int64 COMMENT 'Balance at the end of the date; 0 of a loan that was written off',
+  `known_date` Date COMMENT 'Business date on which it was known'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (tenant, dataset, loan, date, part, partition, offset, seq)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+  auto_statistics_types = '', write_marks_for_substreams_in_compact_parts = 0, merge_selector_base = 20
+COMMENT 'One row per loan, business date and part on which something of it moved, as known at (partition, offset, seq): closing = opening + disbursed + taken_over + accrued - allocated + reversed - waived - written_off + capitalised.';
+
+CREATE OR REPLACE VIEW loan_ledger AS
+SELECT *
+FROM (
+  SELECT *
+  FROM loan_movements FINAL
+  ORDER BY tenant, dataset, loan, date, part, offset DESC, seq DESC
+  LIMIT 1 BY tenant, dataset, loan, date, part
+)
+WHERE opening_minor != closing_minor OR disbursed_minor != 0 OR taken_over_minor != 0 OR accrued_minor != 0
+  OR allocated_minor != 0 OR reversed_minor != 0 OR waived_minor != 0 OR written_off_minor != 0 OR capitalised_minor != 0;
+
+CREATE OR REPLACE VIEW loan_days_as_known AS
+WITH
+  closed_dates AS (
+    SELECT tenant, least(min(last_date), {as_known:Date}) AS last_date
+    FROM (
+      SELECT tenant, partition, max(toDate(JSONExtractString(data, 'date'))) AS last_date
+      FROM events FINAL
+      WHERE type = 'day.closed'
+      GROUP BY tenant, partition
+    )
+    GROUP BY tenant
+  ),
+  known AS (
+    SELECT *
+    FROM loan_days FINAL
+    WHERE dataset = '' AND date <= {to_date:Date} AND known_date <= {as_known:Date}
+    ORDER BY tenant, dataset, loan, date, offset DESC, seq DESC
+    LIMIT 1 BY tenant, dataset, loan, date
+  ),
+  ranges AS (
+    SELECT
+      *,
+      leadInFrame(toNullable(date)) OVER (
+        PARTITION BY tenant, dataset, loan ORDER BY date ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+      ) AS next_date
+    FROM known
+  )
+SELECT
+  tenant, dataset, loan, borrower,
+  arrayJoin(arrayMap(
+    k -> first_date + k,
+    range(toUInt32(greatest(0, dateDiff('day', first_date, least(end_date, {to_date:Date})) + 1)))
+  )) AS date,
+  status, dpd, bucket, outstanding_principal_minor, interest_minor, fee_minor, penalty_minor,
+  overdue_minor, overdue_principal_minor, overdue_interest_minor, overdue_fee_minor,
+  paid_minor, overpaid_minor, recovered_minor, changed_date, known_date
+FROM (
+  SELECT
+    r.* EXCEPT (date),
+    r.date AS changed_date,
+    greatest(r.date, {from_date:Date}) AS first_date,
+    multiIf(r.status = 'closed', r.date, r.next_date IS NULL, greatest(r.date, c.last_date), assumeNotNull(r.next_date) - 1)
+      AS end_date
+  FROM ranges AS r
+  LEFT JOIN closed_dates AS c ON c.tenant = r.tenant
+);
+
+CREATE OR REPLACE VIEW loan_days_filled AS
+SELECT * FROM loan_days_as_known(from_date = {from_date:Date}, to_date = {to_date:Date}, as_known = toDate('2149-06-06'));

@@ -34,6 +34,7 @@ test('it covers the tables that come out of the log and not those that tell of t
     'features',
     'loan_days',
     'loan_months',
+    'loan_movements',
     'loans',
     'scores',
     'signals',
