@@ -26,6 +26,12 @@ const verifySchema = {
   summary: 'Compute the tables again from the log and compare',
   querystring: z.strictObject({ tenant: tenantParameter.describe('The tenant to compare; without it all.') }),
 }
+const verifyLedgerSchema = {
+  ...description,
+  operationId: 'postVerifyLedger',
+  summary: 'Ask of every loan, date and part whether the ledger adds up',
+  querystring: z.strictObject({ tenant: tenantParameter.describe('The tenant to check; without it all.') }),
+}
 const backfillSchema = {
   ...description,
   operationId: 'postBackfill',
@@ -59,13 +65,17 @@ const redriveSchema = {
   }),
 }
 
-/** `POST /jobs/verify`, `POST /jobs/backfill`, `POST /jobs/redrive`, `POST /jobs/import`. */
+/** `POST /jobs/verify`, `POST /jobs/verify-ledger`, `POST /jobs/backfill`, `POST /jobs/redrive`, `POST /jobs/import`. */
 export function registerJobs(app: Api, jobs: NonNullable<Dependencies['jobs']>): void {
   const config = { access: 'operator' } as const
 
   app.post('/jobs/verify', { config, schema: verifySchema }, async (request, reply) => {
     const { tenant } = request.query
     return sendLines(reply, (signal) => jobs.verify(tenant, signal))
+  })
+  app.post('/jobs/verify-ledger', { config, schema: verifyLedgerSchema }, async (request, reply) => {
+    const { tenant } = request.query
+    return sendLines(reply, (signal) => jobs.verifyLedger(tenant, signal))
   })
   app.post('/jobs/backfill', { config, schema: backfillSchema }, async (request, reply) => {
     const features = request.query.features.split(',')

@@ -44,6 +44,7 @@ describe('every route', () => {
       'POST /jobs/import',
       'POST /jobs/redrive',
       'POST /jobs/verify',
+      'POST /jobs/verify-ledger',
       'GET /livez',
       'GET /metrics',
       'GET /openapi.json',
