@@ -16,15 +16,7 @@ export const SPECIAL_MENTION = 1
 export const SUBSTANDARD = 2
 export const LOSS = 4
 
-export type Text = { readonly zh: string; readonly en: string }
-
-export const CATEGORY_NAMES: Readonly<Record<Category, Text>> = {
-  pass: { zh: '正常', en: 'pass' },
-  special_mention: { zh: '关注', en: 'special mention' },
-  substandard: { zh: '次级', en: 'substandard' },
-  doubtful: { zh: '可疑', en: 'doubtful' },
-  loss: { zh: '损失', en: 'loss' },
-}
+type Text = { readonly zh: string; readonly en: string }
 
 /** DPD above `above` (and not above the next row's) make a loan at least of `category`, by `clause`. */
 export type OverdueRow = { readonly above: number; readonly category: number; readonly clause: string }
@@ -69,26 +61,7 @@ const CARDS_2011: CategoryTable = {
   exempts_technical: false,
 }
 
-/** Clauses that do not depend on days past due alone; `by` tells what decides. All but the first three are of `loans-2023`. */
-export const OTHER_CLAUSES = {
-  judgement: { zh: '人工认定', en: 'judgement of a person (`loan.classified`), with its reason' },
-  written_off: { zh: '已核销', en: 'written off' },
-  technical: {
-    zh: '10(1)：操作性或技术性原因的短期逾期除外',
-    en: '10(1): overdue by a technical or operational cause',
-  },
-  debtor: { zh: '7：债权超过10%不良，全部归为不良', en: '7: more than 10 % of the debtor’s claims are non-performing' },
-  contagion: { zh: '10(4)：债务人其他债务不良', en: '10(4): another debt of the debtor is non-performing' },
-  all_banks: {
-    zh: '11(4)：所有银行债务逾期90天以上超过20%',
-    en: '11(4): over 20 % of debts at all banks are 90 days overdue',
-  },
-  cured: { zh: '14：上调观察', en: '14: non-performing until payments came in time for long enough' },
-  restructured: { zh: '21：重组观察期', en: '21: restructured and under observation' },
-  again: { zh: '22：观察期内再次重组', en: '22: restructured again under observation' },
-} as const satisfies Readonly<Record<string, Text>>
-
-/** What stands in a row for each clause that is not of days past due. */
+/** What stands in a row for each clause that is not of days past due alone: see `README.md`. */
 export const CLAUSE = {
   technical: '10(1) technical',
   debtor: '7',
@@ -99,7 +72,7 @@ export const CLAUSE = {
   again: '22',
   judgement: 'judgement',
   written_off: 'written off',
-} as const satisfies Readonly<Record<keyof typeof OTHER_CLAUSES, string>>
+} as const
 
 /** Every published table; the first of a kind holds where a tenant names none, and stays the first. */
 export const CATEGORY_TABLES: readonly CategoryTable[] = [LOANS_2023, CARDS_2011]

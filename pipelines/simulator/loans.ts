@@ -30,6 +30,8 @@ export type Loan = {
   step: number
   action_day: number
   restructured: boolean
+  /** A person has found it worse than its days past due. */
+  is_judged: boolean
   /** Number of the guarantor's token, or 0. */
   readonly guarantor: number
   /** When collection next gets in touch, while the loan is overdue. */
@@ -173,6 +175,7 @@ export function newLoan(
     step: STEP.plan,
     action_day: firstDue - 5,
     restructured: false,
+    is_judged: false,
     guarantor,
     contact_day: 0,
     dodges: false,

@@ -120,6 +120,7 @@ function disburse(
   if (borrower.business) data += `,"industry":"${INDUSTRIES[borrower.industry]!.name}"`
   if (secured) data += `,"collateral":"${collateralOf(borrower, loan)}"`
   if (guarantor > 0) data += `,"guarantor":"g-${guarantor}"`
+  data += `,"payment_mode":"${product.paid_out ? 'self_directed' : 'entrusted'}"`
   if (product.line) data += `,"credit_limit_minor":${limit === 1 ? principal : roundTo(principal * limit, 500)}`
   const booked = events.event(borrower, time, SOURCE_LOANS, 'loan.disbursed', data)
   if (secured) valueCollateral(scene, borrower, booked + 1000, loan)

@@ -7,6 +7,7 @@ import { planComing } from './coming.ts'
 import { changeCondition } from './condition.ts'
 import { EventWriter, SOURCE_LOANS } from './events.ts'
 import { earn } from './income.ts'
+import { inspect } from './inspections.ts'
 import { LineSheet } from './lines.ts'
 import { applyForLoan, drawOnLine } from './origination.ts'
 import { CURRENCY, economy, OWN_INSTITUTION } from './portfolio.ts'
@@ -116,6 +117,7 @@ function liveThroughDay(scene: Scene, borrower: Borrower): void {
   askOthers(scene, borrower)
   planReport(scene, borrower)
   repay(scene, borrower)
+  inspect(scene, borrower)
   applyForLoan(scene, borrower)
   scene.agenda.run(scene, borrower)
 }

@@ -91,7 +91,7 @@ export function replayLoans(events: readonly SimulatedEvent[], lastDay: number):
       const penalty = (data['split'] as { penalty_minor: number } | undefined)?.penalty_minor ?? 0
       const amount = Number(data['amount_minor']) - penalty
       loan.payments.push({ id, day: localDay(Number(data['paid_at'])), amount, reversed: LATER })
-    } else {
+    } else if (type === 'repayment.reversed') {
       const payment = loan.payments.find((one) => one.id === data['repayment'])
       if (payment === undefined) throw new Error(`${id} reverses a repayment that was never received`)
       payment.reversed = localDay(time)

@@ -116,7 +116,14 @@ describe('a simulated portfolio', () => {
     ]) {
       expect(types).toContain(type)
     }
-    for (const type of ['transaction.posted', 'bureau.queried', 'signal.reported', 'contact.recorded']) {
+    for (const type of [
+      'transaction.posted',
+      'bureau.queried',
+      'signal.reported',
+      'contact.recorded',
+      'inspection.recorded',
+      'loan.classified',
+    ]) {
       expect(types).toContain(type)
     }
     const loans = events.filter(({ type }) => type === 'loan.disbursed').map(({ data }) => data)
