@@ -772,7 +772,7 @@ WITH
       toInt64(0) AS joined_count, toInt64(0) AS joined_balance,
       toInt64(count()) AS row_count, sum(balance_minor) AS row_balance,
       toInt64(countIf(is_bad)) AS bad_count, sumIf(balance_minor, is_bad) AS bad_balance,
-      toInt64(0) AS ended_count, toInt64(0) AS ended_balance
+      toInt64(0) AS ended_count, toInt64(0) AS ended_balance, dataset != '' AS is_cell
     FROM (
       SELECT
         tenant, dataset, cohort, product, channel, mob, balance_minor,
@@ -786,7 +786,7 @@ WITH
     SELECT
       tenant, dataset, cohort, product, channel,
       toInt32(if(taken_over_at IS NULL, 0, greatest(0, dateDiff('month', cohort, assumeNotNull(taken_over_at))))) AS mob,
-      toInt64(count()), sum(principal_minor), toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(0)
+      toInt64(count()), sum(principal_minor), 0, NULL, 0, NULL, 0, 0, 0
     FROM loans FINAL
     WHERE dataset = '' AND (is_worst_dpd_known OR {series:String} = 'current')
     GROUP BY tenant, dataset, cohort, product, channel, mob
@@ -794,53 +794,47 @@ WITH
     SELECT
       l.tenant, l.dataset, l.cohort, l.product, l.channel,
       toInt32(greatest(dateDiff('month', l.cohort, ifNull(l.status_date, l.cohort)), if(r.loan_hash = 0, 0, r.last_mob + 1))) AS mob,
-      toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(0),
-      toInt64(count()), sum(if(l.status = 'written_off', l.written_off_balance_minor, 0))
+      0, 0, 0, NULL, 0, NULL, toInt64(count()), sum(if(l.status = 'written_off', l.written_off_balance_minor, 0)), 0
     FROM (SELECT *, cityHash64(tenant, dataset, loan) AS loan_hash FROM loans FINAL) AS l
     LEFT JOIN last_mobs AS r ON r.loan_hash = l.loan_hash
     WHERE l.loan_hash IN ended
     GROUP BY l.tenant, l.dataset, l.cohort, l.product, l.channel, mob
-  ),
-  cohorts AS (
+    UNION ALL
+    -- The cells of own loans: every cohort at every month end that is closed, whether anything happened or not.
     SELECT
-      tenant, dataset, cohort, product, channel,
-      groupArray(mob) AS mobs,
-      groupArray(tuple(joined_count, joined_balance)) AS joined,
-      groupArray(tuple(row_count, row_balance, bad_count, bad_balance)) AS seen,
-      groupArray(tuple(ended_count, ended_balance)) AS ended,
-      max(max(if(row_count > 0, addMonths(cohort, mob), toDate(0)))) OVER (PARTITION BY tenant, dataset) AS last_seen
-    FROM happened
-    GROUP BY tenant, dataset, cohort, product, channel
-  ),
-  cells AS (
-    SELECT
-      tenant, dataset, cohort, product, channel, last_month,
-      arrayJoin(range(toUInt32(greatest(0, dateDiff('month', cohort, last_month) + 1)))) AS mob,
-      arraySum((at, x) -> if(at <= mob, x.1, 0), mobs, joined) AS joined_count,
-      arraySum((at, x) -> if(at <= mob, x.2, 0), mobs, joined) AS joined_balance,
-      arraySum((at, x) -> if(at = mob, x.1, 0), mobs, seen) AS row_count,
-      arraySum((at, x) -> if(at = mob, ifNull(x.2, 0), 0), mobs, seen) AS row_balance,
-      arraySum((at, x) -> if(at = mob, x.3, 0), mobs, seen) + arraySum((at, x) -> if(at <= mob, x.1, 0), mobs, ended) AS bad_count,
-      arraySum((at, x) -> if(at = mob, ifNull(x.4, 0), 0), mobs, seen)
-        + arraySum((at, x) -> if(at <= mob, x.2, 0), mobs, ended) AS bad_balance,
-      dataset != '' AND NOT arrayExists((at, x) -> at = mob AND x.2 IS NOT NULL, mobs, seen) AS has_no_balance
-    FROM (
-      SELECT c.*, if(c.dataset = '' AND e.tenant != '', e.last_month, c.last_seen) AS last_month
-      FROM cohorts AS c
-      LEFT JOIN closed_dates AS e ON e.tenant = c.tenant
-    )
+      c.tenant, '', cohort, product, channel,
+      toInt32(arrayJoin(range(toUInt32(greatest(0, dateDiff('month', cohort, if(e.tenant = '', s.last_seen, e.last_month)) + 1))))) AS mob,
+      0, 0, 0, NULL, 0, NULL, 0, 0, 1
+    FROM (SELECT DISTINCT tenant, cohort, product, channel FROM loans FINAL WHERE dataset = '') AS c
+    LEFT JOIN closed_dates AS e ON e.tenant = c.tenant
+    LEFT JOIN (
+      SELECT tenant, max(month) AS last_seen FROM loan_months WHERE dataset = '' GROUP BY tenant SETTINGS final = 0
+    ) AS s ON s.tenant = c.tenant
   ),
   counted AS (
     SELECT
-      tenant, dataset, cohort, toInt32(mob) AS mob, product, channel,
-      multiIf(
-        {basis:String} = 'count', if(dataset = '', joined_count, row_count),
-        has_no_balance, NULL,
-        dataset = '', joined_balance, row_balance
-      ) AS loans,
-      multiIf({basis:String} = 'count', bad_count, has_no_balance, NULL, bad_balance) AS bad
-    FROM cells
-    WHERE if(dataset = '', joined_count, row_count) > 0
+      tenant, dataset, cohort, mob, product, channel,
+      if({basis:String} = 'count', if(dataset = '', joined_so_far, row_count), if(dataset = '', paid_out, row_balance)) AS loans,
+      if({basis:String} = 'count', bad_count + ended_so_far, if(loans IS NULL, NULL, ifNull(bad_balance, 0) + lost)) AS bad
+    FROM (
+      SELECT
+        tenant, dataset, cohort, product, channel, mob, row_count, row_balance, bad_count, bad_balance, is_cell,
+        sum(joined_count) OVER so_far AS joined_so_far, sum(joined_balance) OVER so_far AS paid_out,
+        sum(ended_count) OVER so_far AS ended_so_far, sum(ended_balance) OVER so_far AS lost
+      FROM (
+        SELECT
+          tenant, dataset, cohort, product, channel, mob,
+          sum(joined_count) AS joined_count, sum(joined_balance) AS joined_balance, sum(row_count) AS row_count,
+          sum(row_balance) AS row_balance, sum(bad_count) AS bad_count, sum(bad_balance) AS bad_balance,
+          sum(ended_count) AS ended_count, sum(ended_balance) AS ended_balance, max(is_cell) AS is_cell
+        FROM happened
+        GROUP BY tenant, dataset, cohort, product, channel, mob
+      )
+      WINDOW so_far AS (
+        PARTITION BY tenant, dataset, cohort, product, channel ORDER BY mob ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+      )
+    )
+    WHERE is_cell AND (dataset != '' OR joined_so_far > 0)
   )
 SELECT
   tenant, dataset, cohort, mob, product, channel, loans, bad,
@@ -857,64 +851,50 @@ WHERE throwIf({basis:String} NOT IN ('count', 'balance'), 'basis is count or bal
 COMMENT 'vintage(threshold_dpd, basis, series): one row per tenant, data set, cohort (first day of the month of disbursement), months on book (mob; 0 is the month of disbursement), product and channel, up to the last month end that is closed. basis count: loans = all loans of the cohort, also after they ended (of a tape those with a row at that mob); bad = those past the threshold; rate = bad / loans with a Wilson interval of 95 % (rate_low, rate_high). basis balance: loans = principal disbursed (of a tape the balances at that mob); bad = what bad loans owe at that month end. series ever: worst so far >= threshold_dpd; current: at that month end. A written-off loan is bad from then on, with its balance at write-off. A loan that was taken over counts from the first month end after that on, in ever only if its worst before is known: what is missing is not zero.';
 
 CREATE OR REPLACE VIEW roll_rates ON CLUSTER `risk` AS
-WITH
-  stages AS (
-    SELECT tenant, dataset, groupArray(toString(bucket)) AS buckets, groupArray(toInt16(stage)) AS stages
-    FROM bucket_stages
-    GROUP BY tenant, dataset
-  ),
-  months AS (
-    SELECT
-      m.tenant AS tenant, m.dataset AS dataset, m.month AS month, any(s.buckets) AS buckets, any(s.stages) AS stages,
-      arraySort(arrayDistinct(any(s.stages))) AS levels,
-      groupArray((
-        s.stages[indexOf(s.buckets, m.from_bucket)],
-        multiIf(m.to_bucket = 'closed', -1, m.to_bucket = 'vanished', -2, s.stages[indexOf(s.buckets, m.to_bucket)]),
-        toNullable(if({basis:String} = 'balance', m.opening_balance_minor, m.loans))
-      )) AS moves
-    FROM bucket_moves(from_month = {from_month:Date}, to_month = {to_month:Date}, horizon_months = 1) AS m
-    INNER JOIN stages AS s ON s.tenant = m.tenant AND s.dataset = m.dataset
-    WHERE m.from_bucket NOT IN ('new', 'taken_over', 'reappeared')
-    GROUP BY tenant, dataset, month
-  ),
-  cells AS (
-    SELECT
-      tenant, dataset, month, level AS stage,
-      arrayStringConcat(arraySort(arrayFilter((b, s) -> s = level, buckets, stages)), ' ') AS from_bucket,
-      arrayStringConcat(arraySort(arrayFilter((b, s) -> s = next, buckets, stages)), ' ') AS to_bucket,
-      arrayExists(x -> x.3 IS NULL, moves) AS has_no_balance,
-      arrayMap(x -> (x.1, x.2, ifNull(x.3, 0)), moves) AS known,
-      arraySum(x -> if(x.1 = level, x.3, 0), known) AS opening,
-      arraySum(x -> if(x.1 = level AND x.2 > level, x.3, 0), known) AS rolled,
-      arraySum(x -> if(x.1 = level AND x.2 = level, x.3, 0), known) AS stayed,
-      arraySum(x -> if(x.1 = level AND x.2 > 0 AND x.2 < level, x.3, 0), known) AS improved,
-      arraySum(x -> if(x.1 = level AND x.2 = 0 AND level > 0, x.3, 0), known) AS cured,
-      arraySum(x -> if(x.1 = level AND x.2 = -1, x.3, 0), known) AS closed,
-      arraySum(x -> if(x.1 = level AND x.2 = -2, x.3, 0), known) AS vanished
-    FROM months
-    ARRAY JOIN levels AS level, arrayPushBack(arrayPopFront(levels), toInt16(-1)) AS next
-    WHERE next >= 0
-  ),
-  rates AS (
-    SELECT *, if(has_no_balance, NULL, rolled / nullIf(opening, 0)) AS roll_rate FROM cells
-  )
 SELECT
-  tenant, dataset, month, toUInt8(stage) AS stage, from_bucket, to_bucket,
-  if(has_no_balance, NULL, opening) AS opening,
-  if(has_no_balance, NULL, rolled) AS rolled,
-  if(has_no_balance, NULL, stayed) AS stayed,
-  if(has_no_balance, NULL, improved) AS improved,
-  if(has_no_balance OR stage = 0, NULL, cured) AS cured,
-  if(has_no_balance, NULL, closed) AS closed,
-  if(has_no_balance, NULL, vanished) AS vanished,
+  tenant, dataset, month, toUInt8(stage) AS stage,
+  arrayStringConcat(arraySort(arrayFilter((b, s) -> s = stage, buckets, stages)), ' ') AS from_bucket,
+  arrayStringConcat(arraySort(arrayFilter((b, s) -> s = next_stage, buckets, stages)), ' ') AS to_bucket,
+  opening, rolled, stayed, improved, if(stage = 0, NULL, cured_amount) AS cured, closed, vanished,
   roll_rate,
-  cured / nullIf(opening, 0) AS cure_rate,
+  if(stage = 0, NULL, cured_amount / nullIf(opening, 0)) AS cure_rate,
   -- The product of the rates from this stage on; NULL where a stage on the way was empty, since nothing is known of it.
-  if(count() OVER onward = count(roll_rate) OVER onward, arrayProduct(groupArray(roll_rate) OVER onward), NULL) AS rate_to_loss
-FROM rates
-WHERE throwIf({basis:String} NOT IN ('count', 'balance'), 'basis is count or balance') = 0
+  if(
+    count(roll_rate) OVER onward = length(arrayFilter(x -> x >= stage AND x < last_stage, arrayDistinct(stages))),
+    arrayProduct(groupArray(roll_rate) OVER onward),
+    NULL
+  ) AS rate_to_loss
+FROM (
+  SELECT
+    tenant, dataset, month, from_stage AS stage,
+    any(buckets) AS buckets, any(stages) AS stages, any(last_stage) AS last_stage,
+    arrayMin(arrayFilter(x -> x > stage, arrayPushBack(stages, 101))) AS next_stage,
+    sum(amount) AS opening,
+    sum(amount * (to_stage > from_stage)) AS rolled,
+    sum(amount * (to_stage = from_stage)) AS stayed,
+    sum(amount * (to_stage > 0 AND to_stage < from_stage)) AS improved,
+    sum(amount * (to_stage = 0)) AS cured_amount,
+    sum(amount * (to_stage = -1)) AS closed,
+    sum(amount * (to_stage = -2)) AS vanished,
+    rolled / nullIf(opening, 0) AS roll_rate
+  FROM (
+    SELECT m.*, s.buckets AS buckets, s.stages AS stages, s.last_stage AS last_stage,
+      s.stages[indexOf(s.buckets, m.from_bucket)] AS from_stage,
+      multiIf(m.to_bucket = 'closed', -1, m.to_bucket = 'vanished', -2, s.stages[indexOf(s.buckets, m.to_bucket)]) AS to_stage,
+      if({basis:String} = 'balance', m.opening_balance_minor, m.loans) AS amount
+    FROM bucket_moves(from_month = {from_month:Date}, to_month = {to_month:Date}, horizon_months = 1) AS m
+    INNER JOIN (
+      SELECT tenant, dataset, groupArray(toString(bucket)) AS buckets, groupArray(toInt16(stage)) AS stages, max(stage) AS last_stage
+      FROM bucket_stages
+      GROUP BY tenant, dataset
+    ) AS s ON s.tenant = m.tenant AND s.dataset = m.dataset
+    WHERE m.from_bucket NOT IN ('new', 'taken_over', 'reappeared') AND from_stage < last_stage
+      AND throwIf({basis:String} NOT IN ('count', 'balance'), 'basis is count or balance') = 0
+  )
+  GROUP BY tenant, dataset, month, from_stage
+)
 WINDOW onward AS (PARTITION BY tenant, dataset, month ORDER BY stage DESC ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
-COMMENT 'roll_rates(from_month, to_month, basis): one row per tenant, data set, opening month and stage of delinquency but the last: what became of the loans at that stage (from_bucket) by the next month end. basis count: opening, rolled, ... are loans; balance: their opening balances (NULL where a tape has none). opening = rolled (at to_bucket, the next stage, or worse) + stayed + improved (past due, but less) + cured (not past due; NULL for stage 0, where those stayed) + closed + vanished (a tape\'s gap). roll_rate = rolled / opening; cure_rate = cured / opening; rate_to_loss = product of roll_rate from this stage on to the last one, written off where there is one; NULL where a stage on the way had no loan. The series of one stage over the months is the usual M0-M1, M1-M2 chart.';
+COMMENT 'roll_rates(from_month, to_month, basis): one row per tenant, data set, opening month and stage of delinquency but the last that had a loan: what became of the loans at that stage (from_bucket) by the next month end. basis count: opening, rolled, ... are loans; balance: their opening balances (NULL where a tape has none). opening = rolled (at to_bucket, the next stage, or worse) + stayed + improved (past due, but less) + cured (not past due; NULL for stage 0, where those stayed) + closed + vanished (a tape\'s gap). roll_rate = rolled / opening; cure_rate = cured / opening; rate_to_loss = product of roll_rate from this stage on to the last one, written off where there is one; NULL where a stage on the way had no loan. The series of one stage over the months is the usual M0-M1, M1-M2 chart.';
 
 CREATE OR REPLACE VIEW roll_rates_worst ON CLUSTER `risk` AS
 WITH
