@@ -20,7 +20,7 @@ WITH
       toInt64(0) AS joined_count, toInt64(0) AS joined_balance,
       toInt64(count()) AS row_count, sum(balance_minor) AS row_balance,
       toInt64(countIf(is_bad)) AS bad_count, sumIf(balance_minor, is_bad) AS bad_balance,
-      toInt64(0) AS ended_count, toInt64(0) AS ended_balance
+      toInt64(0) AS ended_count, toInt64(0) AS ended_balance, dataset != '' AS is_cell
     FROM (
       SELECT
         tenant, dataset, cohort, product, channel, mob, balance_minor,
@@ -34,7 +34,7 @@ WITH
     SELECT
       tenant, dataset, cohort, product, channel,
       toInt32(if(taken_over_at IS NULL, 0, greatest(0, dateDiff('month', cohort, assumeNotNull(taken_over_at))))) AS mob,
-      toInt64(count()), sum(principal_minor), toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(0)
+      toInt64(count()), sum(principal_minor), 0, NULL, 0, NULL, 0, 0, 0
     FROM loans FINAL
     WHERE dataset = '' AND (is_worst_dpd_known OR {series:String} = 'current')
     GROUP BY tenant, dataset, cohort, product, channel, mob
@@ -42,53 +42,47 @@ WITH
     SELECT
       l.tenant, l.dataset, l.cohort, l.product, l.channel,
       toInt32(greatest(dateDiff('month', l.cohort, ifNull(l.status_date, l.cohort)), if(r.loan_hash = 0, 0, r.last_mob + 1))) AS mob,
-      toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(0),
-      toInt64(count()), sum(if(l.status = 'written_off', l.written_off_balance_minor, 0))
+      0, 0, 0, NULL, 0, NULL, toInt64(count()), sum(if(l.status = 'written_off', l.written_off_balance_minor, 0)), 0
     FROM (SELECT *, cityHash64(tenant, dataset, loan) AS loan_hash FROM loans FINAL) AS l
     LEFT JOIN last_mobs AS r ON r.loan_hash = l.loan_hash
     WHERE l.loan_hash IN ended
     GROUP BY l.tenant, l.dataset, l.cohort, l.product, l.channel, mob
-  ),
-  cohorts AS (
+    UNION ALL
+    -- The cells of own loans: every cohort at every month end that is closed, whether anything happened or not.
     SELECT
-      tenant, dataset, cohort, product, channel,
-      groupArray(mob) AS mobs,
-      groupArray(tuple(joined_count, joined_balance)) AS joined,
-      groupArray(tuple(row_count, row_balance, bad_count, bad_balance)) AS seen,
-      groupArray(tuple(ended_count, ended_balance)) AS ended,
-      max(max(if(row_count > 0, addMonths(cohort, mob), toDate(0)))) OVER (PARTITION BY tenant, dataset) AS last_seen
-    FROM happened
-    GROUP BY tenant, dataset, cohort, product, channel
-  ),
-  cells AS (
-    SELECT
-      tenant, dataset, cohort, product, channel, last_month,
-      arrayJoin(range(toUInt32(greatest(0, dateDiff('month', cohort, last_month) + 1)))) AS mob,
-      arraySum((at, x) -> if(at <= mob, x.1, 0), mobs, joined) AS joined_count,
-      arraySum((at, x) -> if(at <= mob, x.2, 0), mobs, joined) AS joined_balance,
-      arraySum((at, x) -> if(at = mob, x.1, 0), mobs, seen) AS row_count,
-      arraySum((at, x) -> if(at = mob, ifNull(x.2, 0), 0), mobs, seen) AS row_balance,
-      arraySum((at, x) -> if(at = mob, x.3, 0), mobs, seen) + arraySum((at, x) -> if(at <= mob, x.1, 0), mobs, ended) AS bad_count,
-      arraySum((at, x) -> if(at = mob, ifNull(x.4, 0), 0), mobs, seen)
-        + arraySum((at, x) -> if(at <= mob, x.2, 0), mobs, ended) AS bad_balance,
-      dataset != '' AND NOT arrayExists((at, x) -> at = mob AND x.2 IS NOT NULL, mobs, seen) AS has_no_balance
-    FROM (
-      SELECT c.*, if(c.dataset = '' AND e.tenant != '', e.last_month, c.last_seen) AS last_month
-      FROM cohorts AS c
-      LEFT JOIN closed_dates AS e ON e.tenant = c.tenant
-    )
+      c.tenant, '', cohort, product, channel,
+      toInt32(arrayJoin(range(toUInt32(greatest(0, dateDiff('month', cohort, if(e.tenant = '', s.last_seen, e.last_month)) + 1))))) AS mob,
+      0, 0, 0, NULL, 0, NULL, 0, 0, 1
+    FROM (SELECT DISTINCT tenant, cohort, product, channel FROM loans FINAL WHERE dataset = '') AS c
+    LEFT JOIN closed_dates AS e ON e.tenant = c.tenant
+    LEFT JOIN (
+      SELECT tenant, max(month) AS last_seen FROM loan_months WHERE dataset = '' GROUP BY tenant SETTINGS final = 0
+    ) AS s ON s.tenant = c.tenant
   ),
   counted AS (
     SELECT
-      tenant, dataset, cohort, toInt32(mob) AS mob, product, channel,
-      multiIf(
-        {basis:String} = 'count', if(dataset = '', joined_count, row_count),
-        has_no_balance, NULL,
-        dataset = '', joined_balance, row_balance
-      ) AS loans,
-      multiIf({basis:String} = 'count', bad_count, has_no_balance, NULL, bad_balance) AS bad
-    FROM cells
-    WHERE if(dataset = '', joined_count, row_count) > 0
+      tenant, dataset, cohort, mob, product, channel,
+      if({basis:String} = 'count', if(dataset = '', joined_so_far, row_count), if(dataset = '', paid_out, row_balance)) AS loans,
+      if({basis:String} = 'count', bad_count + ended_so_far, if(loans IS NULL, NULL, ifNull(bad_balance, 0) + lost)) AS bad
+    FROM (
+      SELECT
+        tenant, dataset, cohort, product, channel, mob, row_count, row_balance, bad_count, bad_balance, is_cell,
+        sum(joined_count) OVER so_far AS joined_so_far, sum(joined_balance) OVER so_far AS paid_out,
+        sum(ended_count) OVER so_far AS ended_so_far, sum(ended_balance) OVER so_far AS lost
+      FROM (
+        SELECT
+          tenant, dataset, cohort, product, channel, mob,
+          sum(joined_count) AS joined_count, sum(joined_balance) AS joined_balance, sum(row_count) AS row_count,
+          sum(row_balance) AS row_balance, sum(bad_count) AS bad_count, sum(bad_balance) AS bad_balance,
+          sum(ended_count) AS ended_count, sum(ended_balance) AS ended_balance, max(is_cell) AS is_cell
+        FROM happened
+        GROUP BY tenant, dataset, cohort, product, channel, mob
+      )
+      WINDOW so_far AS (
+        PARTITION BY tenant, dataset, cohort, product, channel ORDER BY mob ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+      )
+    )
+    WHERE is_cell AND (dataset != '' OR joined_so_far > 0)
   )
 SELECT
   tenant, dataset, cohort, mob, product, channel, loans, bad,

@@ -2,64 +2,50 @@
 -- no set.
 
 CREATE OR REPLACE VIEW roll_rates AS
-WITH
-  stages AS (
-    SELECT tenant, dataset, groupArray(toString(bucket)) AS buckets, groupArray(toInt16(stage)) AS stages
-    FROM bucket_stages
-    GROUP BY tenant, dataset
-  ),
-  months AS (
-    SELECT
-      m.tenant AS tenant, m.dataset AS dataset, m.month AS month, any(s.buckets) AS buckets, any(s.stages) AS stages,
-      arraySort(arrayDistinct(any(s.stages))) AS levels,
-      groupArray((
-        s.stages[indexOf(s.buckets, m.from_bucket)],
-        multiIf(m.to_bucket = 'closed', -1, m.to_bucket = 'vanished', -2, s.stages[indexOf(s.buckets, m.to_bucket)]),
-        toNullable(if({basis:String} = 'balance', m.opening_balance_minor, m.loans))
-      )) AS moves
-    FROM bucket_moves(from_month = {from_month:Date}, to_month = {to_month:Date}, horizon_months = 1) AS m
-    INNER JOIN stages AS s ON s.tenant = m.tenant AND s.dataset = m.dataset
-    WHERE m.from_bucket NOT IN ('new', 'taken_over', 'reappeared')
-    GROUP BY tenant, dataset, month
-  ),
-  cells AS (
-    SELECT
-      tenant, dataset, month, level AS stage,
-      arrayStringConcat(arraySort(arrayFilter((b, s) -> s = level, buckets, stages)), ' ') AS from_bucket,
-      arrayStringConcat(arraySort(arrayFilter((b, s) -> s = next, buckets, stages)), ' ') AS to_bucket,
-      arrayExists(x -> x.3 IS NULL, moves) AS has_no_balance,
-      arrayMap(x -> (x.1, x.2, ifNull(x.3, 0)), moves) AS known,
-      arraySum(x -> if(x.1 = level, x.3, 0), known) AS opening,
-      arraySum(x -> if(x.1 = level AND x.2 > level, x.3, 0), known) AS rolled,
-      arraySum(x -> if(x.1 = level AND x.2 = level, x.3, 0), known) AS stayed,
-      arraySum(x -> if(x.1 = level AND x.2 > 0 AND x.2 < level, x.3, 0), known) AS improved,
-      arraySum(x -> if(x.1 = level AND x.2 = 0 AND level > 0, x.3, 0), known) AS cured,
-      arraySum(x -> if(x.1 = level AND x.2 = -1, x.3, 0), known) AS closed,
-      arraySum(x -> if(x.1 = level AND x.2 = -2, x.3, 0), known) AS vanished
-    FROM months
-    ARRAY JOIN levels AS level, arrayPushBack(arrayPopFront(levels), toInt16(-1)) AS next
-    WHERE next >= 0
-  ),
-  rates AS (
-    SELECT *, if(has_no_balance, NULL, rolled / nullIf(opening, 0)) AS roll_rate FROM cells
-  )
 SELECT
-  tenant, dataset, month, toUInt8(stage) AS stage, from_bucket, to_bucket,
-  if(has_no_balance, NULL, opening) AS opening,
-  if(has_no_balance, NULL, rolled) AS rolled,
-  if(has_no_balance, NULL, stayed) AS stayed,
-  if(has_no_balance, NULL, improved) AS improved,
-  if(has_no_balance OR stage = 0, NULL, cured) AS cured,
-  if(has_no_balance, NULL, closed) AS closed,
-  if(has_no_balance, NULL, vanished) AS vanished,
+  tenant, dataset, month, toUInt8(stage) AS stage,
+  arrayStringConcat(arraySort(arrayFilter((b, s) -> s = stage, buckets, stages)), ' ') AS from_bucket,
+  arrayStringConcat(arraySort(arrayFilter((b, s) -> s = next_stage, buckets, stages)), ' ') AS to_bucket,
+  opening, rolled, stayed, improved, if(stage = 0, NULL, cured_amount) AS cured, closed, vanished,
   roll_rate,
-  cured / nullIf(opening, 0) AS cure_rate,
+  if(stage = 0, NULL, cured_amount / nullIf(opening, 0)) AS cure_rate,
   -- The product of the rates from this stage on; NULL where a stage on the way was empty, since nothing is known of it.
-  if(count() OVER onward = count(roll_rate) OVER onward, arrayProduct(groupArray(roll_rate) OVER onward), NULL) AS rate_to_loss
-FROM rates
-WHERE throwIf({basis:String} NOT IN ('count', 'balance'), 'basis is count or balance') = 0
+  if(
+    count(roll_rate) OVER onward = length(arrayFilter(x -> x >= stage AND x < last_stage, arrayDistinct(stages))),
+    arrayProduct(groupArray(roll_rate) OVER onward),
+    NULL
+  ) AS rate_to_loss
+FROM (
+  SELECT
+    tenant, dataset, month, from_stage AS stage,
+    any(buckets) AS buckets, any(stages) AS stages, any(last_stage) AS last_stage,
+    arrayMin(arrayFilter(x -> x > stage, arrayPushBack(stages, 101))) AS next_stage,
+    sum(amount) AS opening,
+    sum(amount * (to_stage > from_stage)) AS rolled,
+    sum(amount * (to_stage = from_stage)) AS stayed,
+    sum(amount * (to_stage > 0 AND to_stage < from_stage)) AS improved,
+    sum(amount * (to_stage = 0)) AS cured_amount,
+    sum(amount * (to_stage = -1)) AS closed,
+    sum(amount * (to_stage = -2)) AS vanished,
+    rolled / nullIf(opening, 0) AS roll_rate
+  FROM (
+    SELECT m.*, s.buckets AS buckets, s.stages AS stages, s.last_stage AS last_stage,
+      s.stages[indexOf(s.buckets, m.from_bucket)] AS from_stage,
+      multiIf(m.to_bucket = 'closed', -1, m.to_bucket = 'vanished', -2, s.stages[indexOf(s.buckets, m.to_bucket)]) AS to_stage,
+      if({basis:String} = 'balance', m.opening_balance_minor, m.loans) AS amount
+    FROM bucket_moves(from_month = {from_month:Date}, to_month = {to_month:Date}, horizon_months = 1) AS m
+    INNER JOIN (
+      SELECT tenant, dataset, groupArray(toString(bucket)) AS buckets, groupArray(toInt16(stage)) AS stages, max(stage) AS last_stage
+      FROM bucket_stages
+      GROUP BY tenant, dataset
+    ) AS s ON s.tenant = m.tenant AND s.dataset = m.dataset
+    WHERE m.from_bucket NOT IN ('new', 'taken_over', 'reappeared') AND from_stage < last_stage
+      AND throwIf({basis:String} NOT IN ('count', 'balance'), 'basis is count or balance') = 0
+  )
+  GROUP BY tenant, dataset, month, from_stage
+)
 WINDOW onward AS (PARTITION BY tenant, dataset, month ORDER BY stage DESC ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
-COMMENT 'roll_rates(from_month, to_month, basis): one row per tenant, data set, opening month and stage of delinquency but the last: what became of the loans at that stage (from_bucket) by the next month end. basis count: opening, rolled, ... are loans; balance: their opening balances (NULL where a tape has none). opening = rolled (at to_bucket, the next stage, or worse) + stayed + improved (past due, but less) + cured (not past due; NULL for stage 0, where those stayed) + closed + vanished (a tape\'s gap). roll_rate = rolled / opening; cure_rate = cured / opening; rate_to_loss = product of roll_rate from this stage on to the last one, written off where there is one; NULL where a stage on the way had no loan. The series of one stage over the months is the usual M0-M1, M1-M2 chart.';
+COMMENT 'roll_rates(from_month, to_month, basis): one row per tenant, data set, opening month and stage of delinquency but the last that had a loan: what became of the loans at that stage (from_bucket) by the next month end. basis count: opening, rolled, ... are loans; balance: their opening balances (NULL where a tape has none). opening = rolled (at to_bucket, the next stage, or worse) + stayed + improved (past due, but less) + cured (not past due; NULL for stage 0, where those stayed) + closed + vanished (a tape\'s gap). roll_rate = rolled / opening; cure_rate = cured / opening; rate_to_loss = product of roll_rate from this stage on to the last one, written off where there is one; NULL where a stage on the way had no loan. The series of one stage over the months is the usual M0-M1, M1-M2 chart.';
 
 CREATE OR REPLACE VIEW roll_rates_worst AS
 WITH

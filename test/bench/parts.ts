@@ -8,6 +8,7 @@ import { measurePopulations } from './populations.ts'
 import { measureRestart } from './restart.ts'
 import { measureSweep } from './sweep.ts'
 import { measureThroughput } from './throughput.ts'
+import { measureViews } from './views.ts'
 import { measureW45Part } from './w45-part.ts'
 
 /** What is measured, in the order of the page. */
@@ -20,6 +21,7 @@ export const PARTS: readonly Part[] = [
   { name: 'checkpoint', title: 'A checkpoint', run: measureCheckpointPart },
   { name: 'w45', title: 'W45, beside DuckDB and the embedded ClickHouse', run: measureW45Part },
   { name: 'backfill', title: 'Backfill', run: measureBackfill },
+  { name: 'views', title: 'Views of a million loan-months', run: measureViews },
   { name: 'latency', title: 'Event accepted to visible in the feed', run: measureLatency },
   { name: 'restart', title: 'Restart after kill -9, to the first answer', run: measureRestart },
 ]

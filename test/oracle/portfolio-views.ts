@@ -131,8 +131,13 @@ export function rolls(book: Book, all: readonly Move[], basis: 'count' | 'balanc
 }
 
 function lastStage(book: Book, tenant: string, dataset: string): number {
+  return Math.max(...stagesOf(book, tenant, dataset))
+}
+
+/** The stages that the data set has a bucket of. */
+export function stagesOf(book: Book, tenant: string, dataset: string): Set<number> {
   const loans = book.loans.filter((one) => one.tenant === tenant && one.dataset === dataset)
-  return Math.max(...loans.flatMap(({ rows }) => [...rows.values()].map(({ bucket }) => stageOf(bucket))))
+  return new Set(loans.flatMap(({ rows }) => [...rows.values()].map(({ bucket }) => stageOf(bucket))))
 }
 
 function fateOf(to: string, stage: number): keyof RollCell {
