@@ -52,6 +52,9 @@ export type ImportRequest = {
   readonly check: boolean
 }
 
+/** One of the scheduled jobs, for one tenant and business date (`YYYY-MM-DD`). */
+export type NamedJob = { readonly name: string; readonly tenant: string; readonly date: string }
+
 export type Dependencies = {
   /**
    * Takes the bytes of single events, as they were sent, and resolves when what was accepted is durable: one result
@@ -81,6 +84,7 @@ export type Dependencies = {
     backfill(features: readonly string[], signal: AbortSignal): AsyncIterable<string>
     redrive(wanted: RedriveRequest, signal: AbortSignal): AsyncIterable<string>
     importTape(wanted: ImportRequest, signal: AbortSignal): AsyncIterable<string>
+    run(wanted: NamedJob, signal: AbortSignal): AsyncIterable<string>
   }
   /** Bearer token of the local command line: may name any tenant, and is the only one that may use `/sql` and `/jobs`. */
   readonly operatorToken: string

@@ -7,6 +7,7 @@ import { featuresCommand } from './commands/features.ts'
 import { feedCommand } from './commands/feed.ts'
 import { importCommand } from './commands/import.ts'
 import { ingestCommand } from './commands/ingest.ts'
+import { jobsCommand } from './commands/jobs.ts'
 import { keysCommand } from './commands/keys.ts'
 import { runCommand } from './commands/run.ts'
 import { schemaCommand } from './commands/schema.ts'
@@ -35,6 +36,7 @@ function createProgram(): Command {
     backfillCommand(),
     verifyCommand(),
     deadlettersCommand(),
+    jobsCommand(),
     keysCommand(),
     schemaCommand(),
   ]

@@ -32,6 +32,7 @@ describe('every route', () => {
       'POST /jobs/backfill',
       'POST /jobs/import',
       'POST /jobs/redrive',
+      'POST /jobs/run',
       'POST /jobs/verify',
       'GET /livez',
       'GET /metrics',
@@ -102,6 +103,7 @@ async function readRoutes(): Promise<Route[]> {
 const STATEMENTS: Readonly<Record<string, string>> = {
   'GET /sql': 'query=SELECT%201',
   'POST /jobs/backfill': 'features=a%401',
+  'POST /jobs/run': 'name=retention&date=2024-03-01',
 }
 const TAPE = {
   file: '/tape.csv',

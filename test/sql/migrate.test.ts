@@ -6,6 +6,7 @@ import { BACKFILLS_COLUMNS } from '../../sql/tables/backfills.ts'
 import { DEAD_LETTERS_COLUMNS } from '../../sql/tables/dead-letters.ts'
 import { EVENTS_COLUMNS } from '../../sql/tables/events.ts'
 import { createFeaturesBlock, FEATURES_COLUMNS } from '../../sql/tables/features.ts'
+import { JOB_RUNS_COLUMNS } from '../../sql/tables/job-runs.ts'
 import { LOAN_DAYS_COLUMNS } from '../../sql/tables/loan-days.ts'
 import { LOAN_MONTHS_COLUMNS } from '../../sql/tables/loan-months.ts'
 import { LOANS_COLUMNS } from '../../sql/tables/loans.ts'
@@ -31,6 +32,7 @@ const TABLES: Readonly<Record<string, ColumnKinds>> = {
   source_files: SOURCE_FILES_COLUMNS,
   backfills: BACKFILLS_COLUMNS,
   redrives: REDRIVES_COLUMNS,
+  job_runs: JOB_RUNS_COLUMNS,
 }
 
 describe.each(BOTH)('ClickHouse %s', (_, open) => {
