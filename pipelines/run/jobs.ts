@@ -4,6 +4,7 @@ import type { EmbeddedDatabase } from '../../sql/embedded.ts'
 import type { LogShape } from '../intake/items.ts'
 import { forgetOriginals } from '../intake/originals.ts'
 import { closeDaysThrough, DAY_CLOSE } from '../schedule/day-close.ts'
+import { createInspectionLists, INSPECTION_LISTS } from '../schedule/inspection-lists.ts'
 import type { JobKind } from '../schedule/job.ts'
 import { createModelWatch, MODEL_WATCH } from '../schedule/model-watch.ts'
 import { createMonthClose, MONTH_CLOSE } from '../schedule/month-close.ts'
@@ -15,7 +16,7 @@ import type { Pipeline } from './pipeline.ts'
 const LIMITS = { memory_bytes_max: 2_000_000_000, threads_max: 1 }
 
 /** All jobs there are, in the order in which they start. */
-export const JOB_KINDS: readonly JobKind[] = [DAY_CLOSE, MONTH_CLOSE, MODEL_WATCH, RETENTION]
+export const JOB_KINDS: readonly JobKind[] = [DAY_CLOSE, MONTH_CLOSE, MODEL_WATCH, INSPECTION_LISTS, RETENTION]
 
 export type OpenedJobs = { readonly runner: JobRunner; close(): Promise<void> }
 
@@ -30,6 +31,7 @@ export function openJobs(
   const jobs = [
     createMonthClose(sql),
     createModelWatch(sql, models),
+    createInspectionLists(sql),
     createRetention((before) => forgetOriginals(database.path, before)),
   ]
   return { runner: new JobRunner({ sql, shape, jobs, onError }), close: () => sql.close() }

@@ -38,7 +38,7 @@ it('jobs run once per date, in a process of their own or in `run`, which catches
     { withoutModel: true },
   )
   const before = await list()
-  expect(Object.keys(before)).toEqual(['day-close', 'month-close', 'model-watch', 'retention'])
+  expect(Object.keys(before)).toEqual(['day-close', 'month-close', 'model-watch', 'inspection-lists', 'retention'])
   expect(before['day-close']).toMatchObject({
     tenant: 'default',
     closed_through: '2024-04-03',

@@ -8,6 +8,7 @@ import { forgetOriginals } from '../../../pipelines/intake/originals.ts'
 import { JOB_KINDS } from '../../../pipelines/run/jobs.ts'
 import type { Pipeline } from '../../../pipelines/run/pipeline.ts'
 import { closeDaysThrough } from '../../../pipelines/schedule/day-close.ts'
+import { createInspectionLists } from '../../../pipelines/schedule/inspection-lists.ts'
 import { dueDays, type Job, type JobOutcome, type Occasion } from '../../../pipelines/schedule/job.ts'
 import { createMonthClose } from '../../../pipelines/schedule/month-close.ts'
 import { createRetention } from '../../../pipelines/schedule/retention.ts'
@@ -243,6 +244,25 @@ describe('month close', () => {
     expect(detail).toContain('2 loans differ: ')
     expect(detail).toContain(`loan ${gone!.loan} has no row, but is open`)
     expect(detail).toContain(`loan ${other!.loan} is ('open',${was!.dpd + 7},`)
+  })
+})
+
+describe('inspection lists', () => {
+  test('count what the view lists at the end of the date, of this tenant alone', async () => {
+    // Stands in for the view where the schema has none: first checks 7 days after the disbursement.
+    await sql.command(
+      `CREATE VIEW IF NOT EXISTS post_loan_checks AS
+       SELECT tenant, loan, 'first' AS check, addDays(toDate(disbursed_at), 7) AS due_date,
+         multiIf(due_date < {date:Date}, 'overdue', due_date < addDays({date:Date}, 7), 'due', 'done') AS status
+       FROM loans FINAL WHERE toDate(disbursed_at) <= {date:Date}`,
+    )
+    const job = createInspectionLists(sql)
+    const runner = runnerOf(job)
+    const west = await tenantOf(runner, 'west')
+    const run = (date: string) => runner.runOnce(job, west, dayOfDate(date))
+    // Both loans were disbursed as 2024 began, on this side of midnight in New York and on the other in UTC.
+    expect(await run('2024-01-02')).toMatchObject({ result: { listed: 2, due: { first: 2 }, overdue: {} } })
+    expect(await run('2024-01-09')).toMatchObject({ result: { listed: 2, due: {}, overdue: { first: 2 } } })
   })
 })
 
