@@ -273,12 +273,12 @@ describe('retention', () => {
     for (const path of [old, young]) writeFileSync(path, '{}\n')
     const runner = runnerOf()
     const west = await tenantOf(runner, 'west')
-    const kept = Date.UTC(2024, 0, 6, 5) / 1000
+    const kept = Date.UTC(2024, 0, 3, 5) / 1000
     utimesSync(old, kept - 1, kept - 1)
     utimesSync(young, kept, kept)
     const job = createRetention((before) => forgetOriginals(directory, before))
-    // 30 days before 2024-02-05 began in New York.
-    expect(await runner.runOnce(job, west, dayOfDate('2024-02-05'))).toMatchObject({ result: { originals_removed: 1 } })
+    // 30 days before 2024-02-02 began in New York.
+    expect(await runner.runOnce(job, west, dayOfDate('2024-02-02'))).toMatchObject({ result: { originals_removed: 1 } })
     expect([existsSync(old), existsSync(young)]).toEqual([false, true])
     rmSync(young)
   })
