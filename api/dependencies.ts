@@ -50,6 +50,9 @@ export type ImportRequest = {
   readonly check: boolean
 }
 
+/** One of the scheduled jobs, for one tenant and business date (`YYYY-MM-DD`). */
+export type NamedJob = { readonly name: string; readonly tenant: string; readonly date: string }
+
 export type Dependencies = {
   /**
    * Takes the bytes of single events, as they were sent, and resolves when what was accepted is durable: one result
@@ -80,6 +83,7 @@ export type Dependencies = {
     backfill(features: readonly string[], signal: AbortSignal): AsyncIterable<string>
     redrive(wanted: RedriveRequest, signal: AbortSignal): AsyncIterable<string>
     importTape(wanted: ImportRequest, signal: AbortSignal): AsyncIterable<string>
+    run(wanted: NamedJob, signal: AbortSignal): AsyncIterable<string>
   }
   /** Bearer token of the local command line: may name any tenant, sees all of them by `/sql`, and alone may use `/jobs`. */
   readonly operatorToken: string

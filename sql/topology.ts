@@ -8,7 +8,7 @@ import { quoteIdentifier, quoteString, SINGLE, type Topology } from './client.ts
  */
 
 /** Tables of the schema without a partition. */
-const UNSHARDED: ReadonlySet<string> = new Set(['source_files', 'schema_migrations'])
+const UNSHARDED: ReadonlySet<string> = new Set(['source_files', 'schema_migrations', 'job_runs'])
 
 export function isSharded(table: string): boolean {
   return !UNSHARDED.has(table)

@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { businessDate } from '../../features/events/fields.ts'
 import { DEAD_LETTER_ID } from '../../sql/queries/dead-letters.ts'
 import type { Api } from '../api.ts'
 import type { Dependencies } from '../dependencies.ts'
 import { answers, GUARDED, text } from '../openapi/document.ts'
-import { instantParameter, integerParameter, tenantParameter } from '../parameters.ts'
+import { instantParameter, integerParameter, tenantParameter, tokenParameter } from '../parameters.ts'
 import { registerImport } from './import.ts'
 import { sendLines } from './lines.ts'
 
@@ -12,6 +13,7 @@ const WORD_LENGTH_MAX = 200
 /** Dead letters that one request may name: more would not fit into its address. */
 export const REDRIVE_IDS_MAX = 500
 const REDRIVE_LIMIT_MAX = 100_000
+const JOB_NAME = /^[a-z][a-z-]{0,40}$/
 
 const description = {
   tags: ['operation'],
@@ -41,6 +43,17 @@ const backfillSchema = {
   }),
 }
 
+const runSchema = {
+  ...description,
+  operationId: 'postJobRun',
+  summary: 'Run a scheduled job for one business date',
+  querystring: z.strictObject({
+    name: z.string().regex(JOB_NAME).describe('Name of the job, as `jobs list` has it.'),
+    date: businessDate.describe('The business date.'),
+    tenant: tokenParameter.describe('The tenant.'),
+  }),
+}
+
 const word = z.string().min(1).max(WORD_LENGTH_MAX).optional()
 const redriveSchema = {
   ...description,
@@ -65,7 +78,7 @@ const redriveSchema = {
   }),
 }
 
-/** `POST /jobs/verify`, `POST /jobs/verify-ledger`, `POST /jobs/backfill`, `POST /jobs/redrive`, `POST /jobs/import`. */
+/** `POST /jobs/verify`, `POST /jobs/verify-ledger`, `POST /jobs/backfill`, `POST /jobs/redrive`, `POST /jobs/run`, `POST /jobs/import`. */
 export function registerJobs(app: Api, jobs: NonNullable<Dependencies['jobs']>): void {
   const config = { access: 'operator' } as const
 
@@ -90,6 +103,9 @@ export function registerJobs(app: Api, jobs: NonNullable<Dependencies['jobs']>):
     }
     const wanted = { filter, limit: limit ?? REDRIVE_LIMIT_MAX, dryRun: dry_run === 'true' }
     return sendLines(reply, (signal) => jobs.redrive(wanted, signal))
+  })
+  app.post('/jobs/run', { config, schema: runSchema }, async (request, reply) => {
+    return sendLines(reply, (signal) => jobs.run(request.query, signal))
   })
   registerImport(app, jobs)
 }

@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   backfill: async () => (await import('./commands/backfill.ts')).backfillCommand(),
   verify: async () => (await import('./commands/verify.ts')).verifyCommand(),
   deadletters: async () => (await import('./commands/deadletters.ts')).deadlettersCommand(),
+  jobs: async () => (await import('./commands/jobs.ts')).jobsCommand(),
   keys: async () => (await import('./commands/keys.ts')).keysCommand(),
   schema: async () => (await import('./commands/schema.ts')).schemaCommand(),
 }

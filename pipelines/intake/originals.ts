@@ -60,6 +60,16 @@ function fileNameOf(sourcePartition: string): string {
 
 const FOLDER = 'originals'
 
+/** Removes the files of a data directory that nothing was added to since then (UTC milliseconds). Gives how many. */
+export function forgetOriginals(directory: string, beforeMs: number): number {
+  const folder = join(directory, FOLDER)
+  const old = existsSync(folder)
+    ? readdirSync(folder).filter((name) => statSync(join(folder, name)).mtimeMs < beforeMs)
+    : []
+  for (const name of old) rmSync(join(folder, name))
+  return old.length
+}
+
 /**
  * The original bytes of what was refused, apart from the tables: they may hold personal data, so SQL must not reach them.
  * One file per source partition, one JSON line per item, readable by the owner alone.
@@ -72,16 +82,7 @@ export class Originals {
     this.#directory = directory
     this.#folder = join(directory, FOLDER)
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
-    this.#forget()
-  }
-
-  /** Removes what nothing was added to for longer than originals are kept. */
-  #forget(): void {
-    const before = Date.now() - KEPT_DAYS * MS_PER_DAY
-    for (const name of readdirSync(this.#folder)) {
-      const path = join(this.#folder, name)
-      if (statSync(path).mtimeMs < before) rmSync(path)
-    }
+    forgetOriginals(directory, Date.now() - KEPT_DAYS * MS_PER_DAY)
   }
 
   /** The bytes of some of what was refused, by `placeKey`. */

@@ -3,8 +3,10 @@ import { backfill } from '../backfill/backfill.ts'
 import { redrive } from '../deadletters/redrive.ts'
 import { importTape } from '../importers/snapshots/import.ts'
 import type { JobProgress } from '../jobs.ts'
+import type { JobRunner } from '../schedule/runner.ts'
 import { verifyLedger } from '../verify/ledger.ts'
 import { verify } from '../verify/verify.ts'
+import { runNamedJob } from './jobs.ts'
 import type { Pipeline } from './pipeline.ts'
 
 /** How often a job says how far it is: a connection on which nothing came for minutes would be cut. */
@@ -19,6 +21,7 @@ type Work<Result> = (onProgress: (progress: JobProgress) => void) => Promise<Out
  */
 export function createJobDoor(
   pipeline: Pipeline,
+  runner: JobRunner,
   onError: (error: unknown) => void,
 ): NonNullable<Dependencies['jobs']> {
   const { database, shape } = pipeline
@@ -27,7 +30,7 @@ export function createJobDoor(
 
   async function* linesOf<Result>(signal: AbortSignal, work: Work<Result>): AsyncGenerator<string, void, undefined> {
     if (isBusy) {
-      yield line({ failure: 'another verify, backfill, redrive or import is running: wait for its end' })
+      yield line({ failure: 'another job of the command line is running: wait for its end' })
       return
     }
     isBusy = true
@@ -83,6 +86,8 @@ export function createJobDoor(
         const result = await redrive(pipeline, { ...wanted, onProgress, signal })
         return { ok: true, result }
       }),
+    run: (wanted, signal) =>
+      linesOf(signal, async () => ({ ok: true, result: await runNamedJob(pipeline, runner, wanted, Date.now()) })),
     importTape: (wanted, signal) =>
       linesOf(signal, async (onProgress) => {
         const outcome = await importTape(wanted, { database, onProgress, signal })

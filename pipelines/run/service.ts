@@ -7,10 +7,13 @@ import { openKeyStore } from '../../api/keys.ts'
 import type { FeedRow as ApiFeedRow } from '../../api/rows.ts'
 import { readWarning } from '../../sql/queries/feed.ts'
 import { toApiRow } from '../feed/rows.ts'
+import { jobsCheck, registerJobMetrics } from '../schedule/standing.ts'
+import { startJobs } from '../schedule/start.ts'
 import type { ProcessMetrics } from '../watch/process-metrics.ts'
 import { urlOf } from './address.ts'
 import { createBorrowerView } from './borrower-view.ts'
 import { createJobDoor } from './job-door.ts'
+import { openJobs } from './jobs.ts'
 import { LiveDoor } from './live-door.ts'
 import { startLiveTicks } from './live-ticks.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -33,7 +36,7 @@ export type ServiceOptions = {
 
 export type Service = { readonly url: string; readonly app: FastifyInstance; close(): Promise<void> }
 
-/** Serves a pipeline over HTTP and closes live tenants' days. Stops in reverse. */
+/** Serves a pipeline over HTTP, closes live tenants' days and runs the jobs. Stops in reverse. */
 export async function startService(pipeline: Pipeline, options: ServiceOptions): Promise<Service> {
   const directory = pipeline.database.path
   const operatorToken = randomBytes(32).toString('base64url')
@@ -42,7 +45,9 @@ export async function startService(pipeline: Pipeline, options: ServiceOptions):
   const borrowerNow = createBorrowerView(pipeline.engine, reads)
   const { feed } = pipeline
   const sqlDoor = openSqlDoor(pipeline.database)
-  const jobDoor = createJobDoor(pipeline, (error) => options.onError(error, 'job'))
+  const jobs = openJobs(pipeline.database, pipeline.shape, pipeline.models, options.onError)
+  registerJobMetrics(options.watch.metrics, jobs.runner)
+  const jobDoor = createJobDoor(pipeline, jobs.runner, (error) => options.onError(error, 'job'))
   const app = createApp(
     {
       submit: (tenant, items, request, traceparent) => door.submit(tenant, items, request, traceparent),
@@ -68,7 +73,7 @@ export async function startService(pipeline: Pipeline, options: ServiceOptions):
       metrics: () => options.watch.metrics.text(),
       readiness: () => ({
         ready: pipeline.failure === undefined,
-        checks: { pipeline: pipeline.failure === undefined ? 'ok' : 'failed' },
+        checks: { pipeline: pipeline.failure === undefined ? 'ok' : 'failed', jobs: jobsCheck(jobs.runner) },
       }),
     },
     {
@@ -84,17 +89,23 @@ export async function startService(pipeline: Pipeline, options: ServiceOptions):
     mode: 0o600,
   })
   const stopTicks = startLiveTicks(pipeline, (error) => options.onError(error, 'day close'))
+  const stopJobs = startJobs(jobs.runner, {
+    zones: () => pipeline.intake.tenants.map(({ tenant, calendar }) => ({ tenant, zone: calendar.zone })),
+    onFailure: (error) => options.onError(error, 'jobs'),
+  })
   return {
     url,
     app,
     async close() {
       await stopTicks()
+      await stopJobs()
       // A client may keep a connection open and silent for as long as it likes.
       const impatience = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS)
       await app.close()
       clearTimeout(impatience)
       rmSync(runFile, { force: true })
       await sqlDoor.close()
+      await jobs.close()
       await reads.close()
     },
   }

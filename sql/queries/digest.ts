@@ -16,6 +16,7 @@ const TABLES_OF_THE_RUN: ReadonlySet<string> = new Set([
   'schema_migrations',
   'backfills',
   'redrives',
+  'job_runs',
 ])
 /** Columns that hold the clock. */
 const COLUMNS_OF_THE_CLOCK: ReadonlySet<string> = new Set(['dead_letters.recorded_at'])

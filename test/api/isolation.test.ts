@@ -43,6 +43,7 @@ describe('every route', () => {
       'POST /jobs/backfill',
       'POST /jobs/import',
       'POST /jobs/redrive',
+      'POST /jobs/run',
       'POST /jobs/verify',
       'POST /jobs/verify-ledger',
       'GET /livez',
@@ -120,6 +121,7 @@ async function readRoutes(): Promise<Route[]> {
 const STATEMENTS: Readonly<Record<string, string>> = {
   'GET /sql': `query=${encodeURIComponent('SELECT data FROM events')}`,
   'POST /jobs/backfill': 'features=a%401',
+  'POST /jobs/run': 'name=retention&date=2024-03-01',
 }
 const TAPE = {
   file: '/tape.csv',

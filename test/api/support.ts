@@ -184,6 +184,9 @@ export function createTestApp(
       async *redrive(wanted) {
         yield `${JSON.stringify({ result: wanted })}\n`
       },
+      async *run(wanted) {
+        yield `${JSON.stringify({ result: wanted })}\n`
+      },
       async *importTape(wanted) {
         yield `${JSON.stringify({ result: wanted })}\n`
       },

@@ -9,6 +9,7 @@ import { DEAD_LETTERS_COLUMNS } from '../../sql/tables/dead-letters.ts'
 import { EVENTS_COLUMNS } from '../../sql/tables/events.ts'
 import { createFeaturesBlock, FEATURES_COLUMNS } from '../../sql/tables/features.ts'
 import { INSPECTIONS_COLUMNS } from '../../sql/tables/inspections.ts'
+import { JOB_RUNS_COLUMNS } from '../../sql/tables/job-runs.ts'
 import { LOAN_DAYS_COLUMNS } from '../../sql/tables/loan-days.ts'
 import { LOAN_MONTHS_COLUMNS } from '../../sql/tables/loan-months.ts'
 import { LOAN_MOVEMENTS_COLUMNS } from '../../sql/tables/loan-movements.ts'
@@ -39,6 +40,7 @@ const TABLES: Readonly<Record<string, ColumnKinds>> = {
   source_files: SOURCE_FILES_COLUMNS,
   backfills: BACKFILLS_COLUMNS,
   redrives: REDRIVES_COLUMNS,
+  job_runs: JOB_RUNS_COLUMNS,
 }
 
 describe.each(BOTH)('ClickHouse %s', (_, open) => {
