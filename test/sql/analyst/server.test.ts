@@ -57,6 +57,7 @@ describe('by URL', () => {
     expect((await ask(analyst, 'bank', 'SELECT toUInt64(1) AS x FORMAT JSONEachRow', { settings })).text).toBe(
       '{"x":"1"}\n',
     )
-    expect(await ask(analyst, 'bank', 'SELECT number FROM numbers(100001)')).toMatchObject({ ok: false, code: 396 })
+    const many = await ask(analyst, 'bank', 'SELECT number FROM numbers(100001)')
+    expect([many.ok, many.text]).toEqual([false, expect.stringContaining('Limit for result exceeded')])
   })
 })
