@@ -4,7 +4,7 @@
 const WITHOUT_EFFECT: ReadonlySet<string> = new Set(
   [
     ['session_id', 'session_timeout', 'session_check', 'user', 'role', 'quota_key', 'client_protocol_version'],
-    ['close_session', 'buffer_size', 'stacktrace', 'compress', 'enable_http_compression'],
+    ['close_session', 'buffer_size', 'stacktrace', 'enable_http_compression'],
   ].flat(),
 )
 /** Read by the route itself. */
@@ -25,8 +25,9 @@ export function readQuery(query: Readonly<Record<string, unknown>>, ownDatabase:
   const params: Record<string, string> = {}
   for (const [name, value] of Object.entries(query)) {
     if (typeof value !== 'string') return misasked(36, 'BAD_ARGUMENTS', `${shown(name)} is given more than once`)
-    if (name === 'decompress' && value !== '0') {
-      return misasked(48, 'NOT_IMPLEMENTED', 'decompress is not taken: compress the body by Content-Encoding')
+    if ((name === 'compress' || name === 'decompress') && value !== '0') {
+      const instead = name === 'compress' ? 'ask for it by Accept-Encoding' : 'say so by Content-Encoding'
+      return misasked(48, 'NOT_IMPLEMENTED', `${name} is not taken, which means blocks of ClickHouse's own: ${instead}`)
     }
     if (name === 'password') {
       return misasked(516, 'AUTHENTICATION_FAILED', 'a password in the URL is not taken: it would be in logs')
@@ -34,7 +35,7 @@ export function readQuery(query: Readonly<Record<string, unknown>>, ownDatabase:
     if (name === 'database' && !OWN_DATABASE.has(value) && value !== ownDatabase) {
       return misasked(81, 'UNKNOWN_DATABASE', `database ${shown(value)} is not open here: leave it out, or say default`)
     }
-    if (NAMED.has(name) || WITHOUT_EFFECT.has(name) || name === 'decompress') continue
+    if (NAMED.has(name) || WITHOUT_EFFECT.has(name) || name === 'compress' || name === 'decompress') continue
     if (name.startsWith(PARAMETER)) params[name.slice(PARAMETER.length)] = value
     else settings[name] = value
   }

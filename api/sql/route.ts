@@ -32,7 +32,7 @@ const parameters = z.looseObject({
   database: z.string().max(200).optional().describe('May be left out, or `default`: each key sees one database.'),
   query_id: z.string().max(100).optional().describe('Comes back as `X-ClickHouse-Query-Id`.'),
   session_id: z.string().max(1000).optional().describe('Taken and without effect: there is no session.'),
-  compress: z.enum(['0', '1']).optional().describe('1: the result in ClickHouse’s own compressed blocks.'),
+  compress: z.string().max(5).optional().describe('0: ClickHouse’s own compressed blocks are not made here.'),
   enable_http_compression: z
     .string()
     .max(5)

@@ -79,7 +79,12 @@ export function openAnalystSql(database: Database, limits: AnalystLimits): Analy
       threads_max: limits.threads_max,
       read_only: true,
       ...(name === undefined ? {} : { database: name }),
-      settings: { ...defaults(limits, isPlanned), ...checked.settings, ...settings, ...asParameters(wanted.params) },
+      settings: {
+        ...defaults(limits, wanted.tenant, isPlanned),
+        ...checked.settings,
+        ...settings,
+        ...asParameters(wanted.params),
+      },
     })
     try {
       const tree = Buffer.from(await session.bytes(`EXPLAIN AST ${wanted.statement}`, 'TSVRaw', { signal }))
@@ -149,7 +154,9 @@ async function reachOf(tenants: TenantDatabases, tenant: string | undefined): Pr
   return { reach, database: own.name, settings: { ...own.settings, ...TENANT_SETTINGS } }
 }
 
-function defaults(limits: AnalystLimits, isStreamed: boolean): SettingValues {
+/** The operator's results, exports of everything among them, have no bounds: they are limited by time and memory alone. */
+function defaults(limits: AnalystLimits, tenant: string | undefined, isStreamed: boolean): SettingValues {
+  if (tenant === undefined) return {}
   const rows = { max_result_rows: limits.result_rows_max, result_overflow_mode: 'throw' }
   return isStreamed ? rows : { ...rows, max_result_bytes: limits.result_bytes_max }
 }

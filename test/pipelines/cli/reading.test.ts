@@ -108,12 +108,13 @@ describe.each(['nobody', 'run'])('while %s holds the directory', (holder) => {
 
     it.each([
       ['DROP TABLE events', 'only reading'],
-      ["SELECT * FROM file('run.json', 'LineAsString')", 'readonly'],
+      // The engine says it where the directory is opened here, the service where it holds it.
+      ["SELECT * FROM file('run.json', 'LineAsString')", /readonly|not open here/],
       ['SELECT nothing_of_this_name FROM events', 'nothing_of_this_name'],
     ])('%s: exit 1 and one line', async (query, reason) => {
       const { code, stdout, stderr } = await sql(query)
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-      expect(stderr).toContain(reason)
+      expect(stderr).toMatch(reason)
       expect(stderr.split('\n')).toHaveLength(2)
     })
 
