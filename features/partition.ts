@@ -5,7 +5,7 @@ import { LoanBook } from './ledger/book.ts'
 import type { Loan } from './ledger/loan.ts'
 import type { RestatedDay } from './ledger/restate.ts'
 import { Borrower, type BorrowerStores, type HeldEvent } from './state/borrower.ts'
-import { BorrowerColumns } from './state/borrower-columns.ts'
+import { BorrowerColumns, COLUMN } from './state/borrower-columns.ts'
 import { INDEX_KINDS } from './state/indices.ts'
 import { Names } from './state/names.ts'
 import { Reports } from './state/reports.ts'
@@ -205,26 +205,27 @@ export class FeaturePartition {
       account: this.accounts.numberOf(index, data.account),
     }
     this.transactions.insert(index, row, time, tenant.calendar)
-    if (event.time < (columns.transactions_since[index] as number)) columns.transactions_since[index] = event.time
-    if ((traits & TRAIT.BALANCE) !== 0 && event.time >= (columns.last_balance_time[index] as number)) {
-      columns.last_balance_time[index] = event.time
-      columns.last_balance_minor[index] = data.balance_after_minor as number
+    if (event.time < columns.get(index, COLUMN.TRANSACTIONS_SINCE))
+      columns.set(index, COLUMN.TRANSACTIONS_SINCE, event.time)
+    if ((traits & TRAIT.BALANCE) !== 0 && event.time >= columns.get(index, COLUMN.LAST_BALANCE_TIME)) {
+      columns.set(index, COLUMN.LAST_BALANCE_TIME, event.time)
+      columns.set(index, COLUMN.LAST_BALANCE_MINOR, data.balance_after_minor as number)
     }
-    if ((traits & TRAIT.SALARY) !== 0 && event.time > (columns.last_salary_time[index] as number)) {
-      columns.last_salary_time[index] = event.time
+    if ((traits & TRAIT.SALARY) !== 0 && event.time > columns.get(index, COLUMN.LAST_SALARY_TIME)) {
+      columns.set(index, COLUMN.LAST_SALARY_TIME, event.time)
     }
   }
 
   #applyQuery(borrower: Borrower, event: EventOf<'bureau.queried'>): void {
     const { tenant, index } = borrower
     const { columns } = this
-    const reportEnd = columns.report_end[index] as number
+    const reportEnd = columns.get(index, COLUMN.REPORT_END)
     // Once a report is dated, the bureau's as-of time only rises: what lies a year before it can't come back.
     const expired = Math.min(reportEnd, borrower.time) - QUERY_RETENTION_DAYS * MS_PER_DAY
     this.queries.insert(index, event.data, tenant.calendar, tenant.configuration.institution, expired)
     const { report_date } = event.data
     if (report_date !== undefined) {
-      columns.report_end[index] = Math.max(reportEnd, tenant.calendar.endOfDay(dayOfDate(report_date)))
+      columns.set(index, COLUMN.REPORT_END, Math.max(reportEnd, tenant.calendar.endOfDay(dayOfDate(report_date))))
     }
   }
 }

@@ -6,9 +6,12 @@ import { join } from 'node:path'
  * file that reads the environment.
  */
 
-/** Partitions and slices of a new log. They are fixed with it. */
+/**
+ * Partitions and slices of a new log. They are fixed with it. Of 100,000 borrowers who owe something a slice of one partition
+ * has some 1,560, which hold the engine for 60 ms.
+ */
 export const PARTITIONS_DEFAULT = 4
-export const SLICES_DEFAULT = 8
+export const SLICES_DEFAULT = 16
 export const TENANT_DEFAULT = 'default'
 export const PORT_DEFAULT = 8080
 export const HOST_DEFAULT = '127.0.0.1'

@@ -1,6 +1,7 @@
 import { FACT_GROUPS } from '../facts/index.ts'
 import { FactView } from '../facts/view.ts'
 import type { Borrower } from '../state/borrower.ts'
+import { COLUMN } from '../state/borrower-columns.ts'
 import { LONG_ROWS } from '../streams/transaction-rows.ts'
 import { RARE_TRAITS, TRAIT, TRANSACTION_F64 } from '../streams/transactions.ts'
 import { MS_PER_DAY } from '../time.ts'
@@ -59,7 +60,7 @@ export function compileCatalogue(catalogue: readonly FeatureDefinition[], longRo
       longPass.run(rows, rows.blocks, time, slots)
     } else transactionPass(rows, time, slots)
     queryPass(view.queries, view.bureauTime, slots)
-    const since = borrower.columns.transactions_since[borrower.index] as number
+    const since = borrower.columns.get(borrower.index, COLUMN.TRANSACTIONS_SINCE)
     const history = since === Number.POSITIVE_INFINITY ? -1 : time - since
     assemble(slots, out, at, history, borrower.hasQueries)
   }

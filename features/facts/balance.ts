@@ -1,3 +1,4 @@
+import { COLUMN } from '../state/borrower-columns.ts'
 import { TRAIT } from '../streams/transactions.ts'
 import { firstDayOfMonth, MS_PER_DAY, monthOfDay } from '../time.ts'
 import { setAll } from './fill.ts'
@@ -31,7 +32,7 @@ export const BALANCE_FACTS = {
   compute(view: FactView, out: Float64Array): void {
     const { borrower } = view
     setAll(out, Number.NaN)
-    out[SLOT.balance_last] = borrower.columns.last_balance_minor[borrower.index] as number
+    out[SLOT.balance_last] = borrower.columns.get(borrower.index, COLUMN.LAST_BALANCE_MINOR)
     if (view.running !== null) {
       computeRunning(view, view.running.balances, out)
       return

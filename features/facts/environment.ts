@@ -1,4 +1,5 @@
 import type { FinancialStatement } from '../events/contract.ts'
+import { COLUMN } from '../state/borrower-columns.ts'
 import { type IndexKind, valueAt } from '../state/indices.ts'
 import { type Names, NO_NAME } from '../state/names.ts'
 import { COURT_DAYS, type Dated, type Statement } from '../state/reports.ts'
@@ -47,7 +48,7 @@ export const ENVIRONMENT_FACTS = {
   compute(view: FactView, out: Float64Array): void {
     setAll(out, Number.NaN)
     const { borrower, time } = view
-    const salary = borrower.columns.last_salary_time[borrower.index] as number
+    const salary = borrower.columns.get(borrower.index, COLUMN.LAST_SALARY_TIME)
     if (salary > time - SALARY_DAYS * MS_PER_DAY) out[SLOT.days_since_salary] = (time - salary) / MS_PER_DAY
     setAll(out, 0, SLOT.litigation_count_365d, SLOT.collateral_latest_total)
     indexChanges(view, out)

@@ -1,3 +1,4 @@
+import { COLUMN } from '../state/borrower-columns.ts'
 import { sortFew } from './few-numbers.ts'
 import { setAll } from './fill.ts'
 import type { Payer, Payers } from './long/payers.ts'
@@ -51,7 +52,8 @@ export const INCOME_FACTS = {
 
 function regularIncome(view: FactView, out: Float64Array): void {
   setAll(out, Number.NaN, 0, SLOT.salary_overdue)
-  if (view.rows.length === 0 && view.borrower.columns.transactions_since[view.borrower.index] === Infinity) return
+  const { borrower } = view
+  if (view.rows.length === 0 && borrower.columns.get(borrower.index, COLUMN.TRANSACTIONS_SINCE) === Infinity) return
   if (view.running !== null) {
     runningIncome(view, view.running.payers, out)
     return

@@ -1,5 +1,6 @@
 import type { Loan } from '../ledger/loan.ts'
 import type { Borrower } from '../state/borrower.ts'
+import { COLUMN } from '../state/borrower-columns.ts'
 import type { IndexSeries } from '../state/indices.ts'
 import type { QueryColumns } from '../streams/bureau.ts'
 import { LONG_ROWS, type TransactionColumns } from '../streams/transaction-rows.ts'
@@ -54,7 +55,7 @@ export class FactView {
     this.indices = borrower.tenant.indices
     this.time = borrower.time
     this.day = this.calendar.dayOf(this.time)
-    const reportEnd = borrower.columns.report_end[borrower.index] as number
+    const reportEnd = borrower.columns.get(borrower.index, COLUMN.REPORT_END)
     this.bureauTime = reportEnd === Number.NEGATIVE_INFINITY ? this.time : Math.min(reportEnd, this.time)
     this.queries = borrower.queries
     this.loans = borrower.loans

@@ -1,51 +1,55 @@
 const BORROWERS_FIRST = 1024
+const GROWTH = 1.5
 
-/** Numbers of every borrower of a partition, one column each: what an object per borrower would box one by one. */
-export class BorrowerColumns {
+/** Columns of numbers that there are of every borrower. */
+export const COLUMN = {
   /** As-of time of the latest evaluation: the largest event time seen, ticks included; −Infinity before any. */
-  time = new Float64Array(BORROWERS_FIRST)
+  TIME: 0,
   /** Smallest time of a transaction received; Infinity before any. */
-  transactions_since = new Float64Array(BORROWERS_FIRST)
-  last_balance_minor = new Float64Array(BORROWERS_FIRST)
-  last_balance_time = new Float64Array(BORROWERS_FIRST)
-  last_salary_time = new Float64Array(BORROWERS_FIRST)
+  TRANSACTIONS_SINCE: 1,
+  LAST_BALANCE_MINOR: 2,
+  LAST_BALANCE_TIME: 3,
+  LAST_SALARY_TIME: 4,
   /** End of the latest report date of a bureau query; −Infinity before any. */
-  report_end = new Float64Array(BORROWERS_FIRST)
+  REPORT_END: 5,
   /** Loans known, and those of them that are neither closed nor written off. */
-  loans = new Uint16Array(BORROWERS_FIRST)
-  open_loans = new Uint16Array(BORROWERS_FIRST)
-  #capacity = BORROWERS_FIRST
+  LOANS: 6,
+  OPEN_LOANS: 7,
+} as const
+type Column = (typeof COLUMN)[keyof typeof COLUMN]
+
+/** A borrower's eight numbers are 64 bytes. */
+const ROW_SHIFT = 3
+
+/**
+ * Numbers of every borrower of a partition, which an object per borrower would box one by one. They lie borrower by borrower:
+ * of a million borrowers none is in the cache, and each column would be fetched from memory by itself.
+ */
+export class BorrowerColumns {
+  values = new Float64Array(BORROWERS_FIRST << ROW_SHIFT)
+
+  get(index: number, column: Column): number {
+    return this.values[(index << ROW_SHIFT) + column] as number
+  }
+
+  set(index: number, column: Column, value: number): void {
+    this.values[(index << ROW_SHIFT) + column] = value
+  }
 
   /** Gives borrower `index` its first values. */
   begin(index: number): void {
-    if (index >= this.#capacity) this.#grow()
-    this.time[index] = Number.NEGATIVE_INFINITY
-    this.transactions_since[index] = Number.POSITIVE_INFINITY
-    this.last_balance_minor[index] = Number.NaN
-    this.last_balance_time[index] = Number.NEGATIVE_INFINITY
-    this.last_salary_time[index] = Number.NEGATIVE_INFINITY
-    this.report_end[index] = Number.NEGATIVE_INFINITY
+    if (index << ROW_SHIFT >= this.values.length) this.#grow()
+    this.set(index, COLUMN.TIME, Number.NEGATIVE_INFINITY)
+    this.set(index, COLUMN.TRANSACTIONS_SINCE, Number.POSITIVE_INFINITY)
+    this.set(index, COLUMN.LAST_BALANCE_MINOR, Number.NaN)
+    this.set(index, COLUMN.LAST_BALANCE_TIME, Number.NEGATIVE_INFINITY)
+    this.set(index, COLUMN.LAST_SALARY_TIME, Number.NEGATIVE_INFINITY)
+    this.set(index, COLUMN.REPORT_END, Number.NEGATIVE_INFINITY)
   }
 
   #grow(): void {
-    this.#capacity = Math.ceil(this.#capacity * 1.5)
-    const larger = (values: Float64Array) => {
-      const copy = new Float64Array(this.#capacity)
-      copy.set(values)
-      return copy
-    }
-    const largerCounts = (values: Uint16Array) => {
-      const copy = new Uint16Array(this.#capacity)
-      copy.set(values)
-      return copy
-    }
-    this.time = larger(this.time)
-    this.transactions_since = larger(this.transactions_since)
-    this.last_balance_minor = larger(this.last_balance_minor)
-    this.last_balance_time = larger(this.last_balance_time)
-    this.last_salary_time = larger(this.last_salary_time)
-    this.report_end = larger(this.report_end)
-    this.loans = largerCounts(this.loans)
-    this.open_loans = largerCounts(this.open_loans)
+    const larger = new Float64Array(Math.ceil((this.values.length >>> ROW_SHIFT) * GROWTH) << ROW_SHIFT)
+    larger.set(this.values)
+    this.values = larger
   }
 }

@@ -3,7 +3,7 @@ import type { LoanBook } from '../ledger/book.ts'
 import type { Loan } from '../ledger/loan.ts'
 import type { QueryColumns, QueryRows } from '../streams/bureau.ts'
 import type { TransactionColumns, TransactionRows } from '../streams/transaction-rows.ts'
-import type { BorrowerColumns } from './borrower-columns.ts'
+import { type BorrowerColumns, COLUMN } from './borrower-columns.ts'
 import type { Reports } from './reports.ts'
 import type { Tenant } from './tenant.ts'
 
@@ -66,11 +66,11 @@ export class Borrower {
 
   /** As-of time of the latest evaluation: the largest event time seen, ticks included; −Infinity before any. */
   get time(): number {
-    return this.#stores.columns.time[this.index] as number
+    return this.#stores.columns.get(this.index, COLUMN.TIME)
   }
 
   set time(ms: number) {
-    this.#stores.columns.time[this.index] = ms
+    this.#stores.columns.set(this.index, COLUMN.TIME, ms)
   }
 
   /** Rows by time, valid until another borrower's are asked for. */
@@ -102,12 +102,12 @@ export class Borrower {
   }
 
   get loanCount(): number {
-    return this.#stores.columns.loans[this.index] as number
+    return this.#stores.columns.get(this.index, COLUMN.LOANS)
   }
 
   /** Has a loan that is neither closed nor written off. */
   isExposed(): boolean {
-    return (this.#stores.columns.open_loans[this.index] as number) > 0
+    return this.#stores.columns.get(this.index, COLUMN.OPEN_LOANS) > 0
   }
 
   findLoan(token: string): Loan | undefined {
@@ -125,10 +125,10 @@ export class Borrower {
     const { book, columns } = this.#stores
     book.changed()
     const loans = book.open(this.index, 0)
-    columns.loans[this.index] = loans.length
+    columns.set(this.index, COLUMN.LOANS, loans.length)
     let open = 0
     for (const loan of loans) if (loan.status === 'open') open++
-    columns.open_loans[this.index] = open
+    columns.set(this.index, COLUMN.OPEN_LOANS, open)
   }
 
   /** Moves the as-of time on, and the loans with it where they are open. */

@@ -1,5 +1,6 @@
 import type { FeaturePartition } from '../partition.ts'
 import type { HeldEvent } from './borrower.ts'
+import { COLUMN } from './borrower-columns.ts'
 import { Reports } from './reports.ts'
 import type { RunStore } from './runs.ts'
 import type { WordBuffer } from './words.ts'
@@ -17,14 +18,14 @@ export function writeBorrower(index: number, partition: FeaturePartition, to: Wo
   to.reserve(wordsOfBorrower(index, partition))
   const { columns } = partition
   // One by one: a loop over their names takes several times as long.
-  to.putDouble(columns.time[index] as number)
-  to.putDouble(columns.transactions_since[index] as number)
-  to.putDouble(columns.last_balance_minor[index] as number)
-  to.putDouble(columns.last_balance_time[index] as number)
-  to.putDouble(columns.last_salary_time[index] as number)
-  to.putDouble(columns.report_end[index] as number)
-  to.put(columns.loans[index] as number)
-  to.put(columns.open_loans[index] as number)
+  to.putDouble(columns.get(index, COLUMN.TIME))
+  to.putDouble(columns.get(index, COLUMN.TRANSACTIONS_SINCE))
+  to.putDouble(columns.get(index, COLUMN.LAST_BALANCE_MINOR))
+  to.putDouble(columns.get(index, COLUMN.LAST_BALANCE_TIME))
+  to.putDouble(columns.get(index, COLUMN.LAST_SALARY_TIME))
+  to.putDouble(columns.get(index, COLUMN.REPORT_END))
+  to.put(columns.get(index, COLUMN.LOANS))
+  to.put(columns.get(index, COLUMN.OPEN_LOANS))
   writeRun(partition.transactions.runs, index, to)
   writeRun(partition.accounts.runs, index, to)
   writeRun(partition.queries.runs, index, to)
@@ -38,14 +39,14 @@ export function writeBorrower(index: number, partition: FeaturePartition, to: Wo
 /** Restores borrower `index` of a partition that has just made it. */
 export function readBorrower(index: number, partition: FeaturePartition, from: WordBuffer): void {
   const { columns } = partition
-  columns.time[index] = from.getDouble()
-  columns.transactions_since[index] = from.getDouble()
-  columns.last_balance_minor[index] = from.getDouble()
-  columns.last_balance_time[index] = from.getDouble()
-  columns.last_salary_time[index] = from.getDouble()
-  columns.report_end[index] = from.getDouble()
-  columns.loans[index] = from.get()
-  columns.open_loans[index] = from.get()
+  columns.set(index, COLUMN.TIME, from.getDouble())
+  columns.set(index, COLUMN.TRANSACTIONS_SINCE, from.getDouble())
+  columns.set(index, COLUMN.LAST_BALANCE_MINOR, from.getDouble())
+  columns.set(index, COLUMN.LAST_BALANCE_TIME, from.getDouble())
+  columns.set(index, COLUMN.LAST_SALARY_TIME, from.getDouble())
+  columns.set(index, COLUMN.REPORT_END, from.getDouble())
+  columns.set(index, COLUMN.LOANS, from.get())
+  columns.set(index, COLUMN.OPEN_LOANS, from.get())
   readRun(partition.transactions.runs, index, from)
   readRun(partition.accounts.runs, index, from)
   readRun(partition.queries.runs, index, from)

@@ -5,6 +5,7 @@ import { DEFAULT_TENANT_CONFIGURATION } from '../../../features/events/contract.
 import type { LogRecord } from '../../../features/events/record.ts'
 import { borrowerHash } from '../../../features/hash.ts'
 import { dayOfDate, MS_PER_DAY } from '../../../features/time.ts'
+import { SLICES_DEFAULT } from '../../../pipelines/config.ts'
 import { readShape } from '../../../pipelines/run/log-shape.ts'
 import { openEmbedded } from '../../../sql/embedded.ts'
 import { oracleValues } from '../../oracle/features.ts'
@@ -104,7 +105,7 @@ async function at(borrower: string, time: number | string): Promise<Answer> {
 function expected(time: number): Record<string, number | null> {
   const records = log[borrowerHash('default', 'b') % partitions] ?? []
   const end = records.findLastIndex((one) => one.event.tenant === 'default' && one.received_at <= time) + 1
-  const slice = Math.floor(borrowerHash('default', 'b') / partitions) % 8
+  const slice = Math.floor(borrowerHash('default', 'b') / partitions) % SLICES_DEFAULT
   const history: History = records.slice(0, end).flatMap(({ event, offset }): History => {
     if (event.time > time) return []
     if (event.type === 'day.closed') {
