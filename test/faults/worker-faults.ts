@@ -182,8 +182,10 @@ export const terminated: WorkerFault = {
     if (ms > STOP_MS_MAX) said.push(`it took ${Math.round(ms)} ms to end`)
     const next = cluster.start('worker', tables)
     await cluster.tablesReach(tables)
-    const restored = next.stderr.match(/partition \d+: \d+ borrowers/g)?.length ?? 0
-    if (restored !== cluster.partitions) said.push(`only ${restored} went on from a checkpoint: ${next.stderr}`)
+    for (let partition = 0; partition < cluster.partitions; partition++) {
+      const found = foundFirst(next, partition)
+      if (!/^\d+ borrowers/.test(found)) said.push(`partition ${partition} did not go on from a checkpoint: ${found}`)
+    }
     return said
   },
 }
@@ -207,8 +209,7 @@ export const damagedCheckpoints: WorkerFault = {
     const next = cluster.start('worker', tables)
     await cluster.tablesReach(tables)
     for (let partition = 0; partition < damages.length; partition++) {
-      // What it says of a partition first: where it loses it and gets it back it has a checkpoint of its own.
-      const found = new RegExp(`partition ${partition}: (.*)`).exec(next.stderr)?.[1] ?? 'nothing'
+      const found = foundFirst(next, partition)
       if (!/damaged/.test(found)) said.push(`the damaged checkpoint of partition ${partition}: ${found}`)
     }
     return said
@@ -248,6 +249,11 @@ export function otherwise(workers: number, records: number): WorkerFault {
 export async function workIsLeft(cluster: Cluster, tables: Tables): Promise<string[]> {
   const share = await cluster.shareIn(tables)
   return share < 1 ? [] : ['all was done before it happened: nothing is shown']
+}
+
+/** What a worker found of a partition first: where it loses it and gets it back it has a checkpoint of its own. */
+function foundFirst(worker: Running, partition: number): string {
+  return new RegExp(`partition ${partition}: (.*)`).exec(worker.stderr)?.[1] ?? 'nothing'
 }
 
 function openedBy(worker: Running): number {
