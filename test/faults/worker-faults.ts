@@ -71,7 +71,7 @@ export function killAtPoints(points: readonly string[]): WorkerFault {
   }
 }
 const NOT_ENDED = { signal: null }
-const POINTS_MS_MAX = 240_000
+const POINTS_MS_MAX = 400_000
 
 /** Kills that are spread over the log: where the tables stand then is drawn, and which worker it hits. */
 export function randomKills(kills: number, seconds: number): WorkerFault {
