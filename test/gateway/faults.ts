@@ -14,7 +14,7 @@ export type Fault =
       readonly times?: number
     }
 
-/** What the gateway's standard input takes, a line of JSON each; it answers each with the line `ok`. */
+/** A message that the gateway takes; it answers each with `ok`. */
 export type Command = { readonly fault: Fault }
 
 /** The fault that is on. */

@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { createInterface } from 'node:readline'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -11,7 +10,7 @@ import { type Command, createSwitch, type Fault } from './faults.ts'
 /**
  * ClickHouse's HTTP protocol before the embedded engine, for tests: no ClickHouse server can be had everywhere. It takes
  * what the client sends (statement in the body or as `query`, settings and `param_…` in the URL, user and password) and
- * fails as it is told on standard input. `--data DIR [--port N] [--password P]`; prints `{"port":N}` when it listens.
+ * fails as its parent tells it. `--data DIR [--port N] [--password P]`; says `{port: N}` when it listens.
  */
 
 const AUTHENTICATION_FAILED = 516
@@ -162,13 +161,20 @@ async function obey({ fault }: Command): Promise<void> {
   if (fault.kind !== 'refuse' && !server.listening) await listen()
 }
 
+/** Commands are obeyed one after the other. */
+let obeying: Promise<void> = Promise.resolve()
+// A channel of its own: the embedded engine takes what waits in standard input for data of the INSERT that it runs.
+process.on('message', (command: Command) => {
+  obeying = obeying.then(async () => {
+    await obey(command)
+    process.send?.('ok')
+  })
+})
+process.on('disconnect', () => {
+  // The parent has gone, or wants an end.
+  server.close()
+  for (const socket of sockets) socket.destroy()
+  void engine.close()
+})
 await listen()
-process.stdout.write(`${JSON.stringify({ port })}\n`)
-for await (const line of createInterface({ input: process.stdin })) {
-  await obey(JSON.parse(line) as Command)
-  process.stdout.write('ok\n')
-}
-// The parent has gone, or wants an end.
-server.close()
-for (const socket of sockets) socket.destroy()
-await engine.close()
+process.send?.({ port })

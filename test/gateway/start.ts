@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Fault } from './faults.ts'
 
@@ -17,28 +16,35 @@ export type Gateway = {
 export async function startGateway(directory: string, password = 'gateway-secret'): Promise<Gateway> {
   const main = fileURLToPath(new URL('./main.ts', import.meta.url))
   const child = spawn(process.execPath, [main, '--data', directory, '--password', password], {
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  async function line(): Promise<string> {
-    const { value, done } = await lines.next()
-    if (done === true) throw new Error('the gateway ended')
-    return value
+  const ended = once(child, 'exit').then(([code, signal]) => {
+    throw new Error(`the gateway ended (${String(code ?? signal)})`)
+  })
+  ended.catch(() => {})
+  async function message(): Promise<unknown> {
+    const [said] = (await Promise.race([once(child, 'message'), ended])) as unknown[]
+    return said
   }
-  const { port } = JSON.parse(await line()) as { readonly port: number }
+  const { port } = (await message()) as { readonly port: number }
+  let asked: Promise<unknown> = Promise.resolve()
   return {
     url: `http://127.0.0.1:${port}`,
     password,
     pid: child.pid as number,
     async fault(fault) {
-      child.stdin.write(`${JSON.stringify({ fault })}\n`)
-      const said = await line()
-      if (said !== 'ok') throw new Error(`the gateway said ${said}`)
+      // One question at a time, so that each has its answer.
+      const answer = asked.then(() => {
+        child.send({ fault })
+        return message()
+      })
+      asked = answer.catch(() => {})
+      const said = await answer
+      if (said !== 'ok') throw new Error(`the gateway said ${String(said)}`)
     },
     async close() {
-      const exit = once(child, 'exit')
-      child.stdin.end()
-      await exit
+      if (child.connected) child.disconnect()
+      await ended.catch(() => {})
     },
   }
 }
