@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { DEFAULT_TENANT_CONFIGURATION, type TenantConfiguration } from '../../features/events/contract.ts'
 import { restoreData } from '../../features/events/decode.ts'
-import { type Calendar, createCalendar, dateOfDay, dayOfDate } from '../../features/time.ts'
+import { type Calendar, calendarOf, dateOfDay, dayOfDate } from '../../features/time.ts'
 import type { Sql } from '../../sql/client.ts'
 import { type ClosedDate, readClosedDates } from '../../sql/queries/closed-dates.ts'
 import { type JobState, readJobRuns } from '../../sql/queries/job-runs.ts'
@@ -223,7 +223,7 @@ function jobTenant({ tenant, configuration, closed_through }: ClosedDate): JobTe
   const known = configuration === '' ? {} : restoreData<TenantConfiguration>(configuration)
   return {
     name: tenant,
-    calendar: createCalendar({ ...DEFAULT_TENANT_CONFIGURATION, ...known }.zone),
+    calendar: calendarOf({ ...DEFAULT_TENANT_CONFIGURATION, ...known }.zone),
     closed_day: closed_through === null ? undefined : dayOfDate(closed_through),
   }
 }
