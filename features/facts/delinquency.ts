@@ -1,16 +1,24 @@
 import { UNSETTLED } from '../ledger/loan.ts'
 import { setAll } from './fill.ts'
-import { type FactView, slotsOf } from './view.ts'
+import { type FactView, hideUnknown, NEVER, slotsOf } from './view.ts'
 
 /** Days past due now and before. Missing where no loan is known. */
 
 const NAMES = ['dpd_now', 'dpd_max_30d', 'dpd_max_90d', 'dpd_max_180d', 'dpd_max_365d', 'days_since_past_due'] as const
 const SLOT = slotsOf(NAMES)
 const LAST_PAST_DUE_DAYS = 365
+/** How a loan stood at the end of the day of its takeover is known, so that a window may begin with it. */
+const WINDOWS = [
+  { slot: SLOT.dpd_max_30d, days: 29 },
+  { slot: SLOT.dpd_max_90d, days: 89 },
+  { slot: SLOT.dpd_max_180d, days: 179 },
+  { slot: SLOT.dpd_max_365d, days: 364 },
+]
 
 export const DELINQUENCY_FACTS = {
   names: NAMES,
-  compute({ loans, borrower, day }: FactView, out: Float64Array): void {
+  compute(view: FactView, out: Float64Array): void {
+    const { loans, borrower, day } = view
     if (loans.length === 0) {
       setAll(out, Number.NaN)
       return
@@ -26,10 +34,13 @@ export const DELINQUENCY_FACTS = {
       if (loan.status === 'open') now = Math.max(now, tenant.daysPastDue(loan.rawDaysPastDue(day)))
       const lastDay = loan.status === 'open' ? day : Math.min(day, loan.status_day - 1)
       const { due_day, settled_day, instalment_count } = loan
-      for (let i = 0; i < instalment_count; i++) {
-        const due = due_day[i] as number
+      // A due date that a restructuring carried on counts like one that is unpaid.
+      const carried = loan.carriedDue()
+      const rows = carried < day ? instalment_count + 1 : instalment_count
+      for (let i = 0; i < rows; i++) {
+        const due = i === instalment_count ? carried : (due_day[i] as number)
         if (due >= day) continue
-        const settled = settled_day[i] as number
+        const settled = i === instalment_count ? UNSETTLED : (settled_day[i] as number)
         const end = settled === UNSETTLED ? lastDay : Math.min(settled - 1, lastDay)
         if (end <= due) continue
         const daysPastDue = tenant.daysPastDue(end - due)
@@ -47,6 +58,7 @@ export const DELINQUENCY_FACTS = {
     out[SLOT.dpd_max_90d] = max90
     out[SLOT.dpd_max_180d] = max180
     out[SLOT.dpd_max_365d] = max365
+    if (view.taken_over_day !== NEVER) hideUnknown(view, out, WINDOWS)
     out[SLOT.days_since_past_due] = latest > day - LAST_PAST_DUE_DAYS ? day - latest : Number.NaN
   },
 }

@@ -2,7 +2,7 @@ import { type Loan, UNSETTLED } from '../ledger/loan.ts'
 import { monthOfDay } from '../time.ts'
 import { ExactSums } from './exact-sums.ts'
 import { setAll } from './fill.ts'
-import { type FactView, slotsOf } from './view.ts'
+import { type FactView, NEVER, slotsOf } from './view.ts'
 
 /** What is owed, when, and against which limits. Missing where no loan is known. */
 
@@ -81,6 +81,12 @@ export const EXPOSURE_FACTS = {
       out[SLOT.limited_outstanding] = Number.NaN
       out[SLOT.limit_total] = Number.NaN
     }
+    if (view.taken_over_day !== NEVER) {
+      // How often it was restructured before, and what was asked for and paid, nobody told.
+      out[SLOT.restructured_count] = Number.NaN
+      out[SLOT.extension_count] = Number.NaN
+      if (view.taken_over_day > day - SCHEDULED_DAYS) out[SLOT.scheduled_last_30d] = Number.NaN
+    }
     out[SLOT.utilisation_change_30d] = utilisationChange(view)
     view.next_instalment_minor = nextAmount
   },
@@ -110,8 +116,7 @@ function sumOverdue(loan: Loan, i: number): void {
 function utilisationChange({ loans, day }: FactView): number {
   use.clear()
   for (const loan of loans) {
-    if (loan.status !== 'open' || Number.isNaN(loan.credit_limit_minor) || loan.disbursed_day > day - CHANGE_DAYS)
-      continue
+    if (loan.status !== 'open' || Number.isNaN(loan.credit_limit_minor) || loan.start_day > day - CHANGE_DAYS) continue
     use.add(1, loan.credit_limit_minor)
     const now = loan.outstandingPrincipal()
     loan.reallocate(day - CHANGE_DAYS)

@@ -4,7 +4,7 @@ import { CONTACT_DAYS } from '../state/reports.ts'
 import { MS_PER_DAY } from '../time.ts'
 import { sortFew } from './few-numbers.ts'
 import { setAll } from './fill.ts'
-import { type FactView, slotsOf } from './view.ts'
+import { type FactView, hideUnknown, NEVER, slotsOf } from './view.ts'
 
 /** Repayment habit: the instalments in the order they were settled, ties by due date, then by loan. */
 
@@ -50,7 +50,37 @@ export const HABIT_FACTS = {
     out[SLOT.on_time_streak] = kept === 0 ? Number.NaN : onTimeStreak(view.loans)
     countLate(view, out)
     out[SLOT.early_payoff_count] = countEarlyPayoffs(view.loans)
+    if (view.taken_over_day !== NEVER) hideUnknownHabit(view, kept, out)
   },
+}
+
+const COUNTS = [
+  SLOT.late_1_3_count_365d,
+  SLOT.late_4_15_count_365d,
+  SLOT.late_16_30_count_365d,
+  SLOT.cured_without_contact_count_365d,
+].map((slot) => ({ slot, days: COUNTED_DAYS }))
+
+/** What was settled before a takeover is not known: the last so many are, where all of them came after it. */
+function hideUnknownHabit(view: FactView, kept: number, out: Float64Array): void {
+  const isKnown = (count: number) => kept >= count && (settledDays[count - 1] as number) > view.taken_over_day
+  if (!isKnown(1)) out[SLOT.days_late_last] = Number.NaN
+  if (!isKnown(3)) out[SLOT.days_late_mean_3] = Number.NaN
+  if (!isKnown(KEPT)) overSix(false, out)
+  if (lastLateSettled(view.loans) <= view.taken_over_day) out[SLOT.on_time_streak] = Number.NaN
+  hideUnknown(view, out, COUNTS)
+}
+
+/** Day on which an instalment was settled late for the last time. */
+function lastLateSettled(loans: readonly Loan[]): number {
+  let last = NEVER
+  for (const loan of loans) {
+    for (let i = 0; i < loan.instalment_count; i++) {
+      const settled = loan.settled_day[i] as number
+      if (settled !== UNSETTLED && settled > (loan.due_day[i] as number) && settled > last) last = settled
+    }
+  }
+  return last
 }
 
 function keepLatest(loans: readonly Loan[]): number {

@@ -6,7 +6,7 @@ import { ExactSums } from './exact-sums.ts'
 import { FewNumbers } from './few-numbers.ts'
 import { setAll } from './fill.ts'
 import { firstAfter } from './rows.ts'
-import { type FactView, slotsOf } from './view.ts'
+import { type FactView, hideUnknown, NEVER, slotsOf } from './view.ts'
 
 /** Repayments as they came in: how many, from where, and what happened on the account around them. */
 
@@ -47,8 +47,15 @@ export const PAYMENT_FACTS = {
     setAll(out, 0, SLOT.lender_funded_repayment_count_90d, SLOT.hours_repayment_to_spend)
     countPayments(view, out)
     out[SLOT.hours_repayment_to_spend] = hoursToSpend(view)
+    if (view.taken_over_day !== NEVER) hideUnknown(view, out, WINDOWS)
   },
 }
+
+/** A window begins at a time of the day: a payment of the day of a takeover may lie in it, and is not known. */
+const WINDOWS = NAMES.flatMap((name) => {
+  const days = /_(\d+)d$/.exec(name)?.[1]
+  return days === undefined ? [] : [{ slot: SLOT[name], days: Number(days) + 1 }]
+})
 
 function countPayments(view: FactView, out: Float64Array): void {
   paid.clear()

@@ -40,7 +40,8 @@ export const PROCEEDS_FACTS = {
   compute(view: FactView, out: Float64Array): void {
     setAll(out, Number.NaN)
     const loan = newestLoan(view)
-    if (loan === null || loan.disbursed_at <= view.time - REPORTED_DAYS * MS_PER_DAY) return
+    // Of a loan that was taken over nobody saw where its money went.
+    if (loan === null || loan.is_taken_over || loan.disbursed_at <= view.time - REPORTED_DAYS * MS_PER_DAY) return
     out[SLOT.diverted_share_30d] = divertedShare(view, loan)
     const receipt = receiptOf(view, loan)
     if (receipt !== NONE) trace(view, loan, receipt, out)

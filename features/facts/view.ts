@@ -31,6 +31,8 @@ export class FactView {
   from90 = 0
   queries!: QueryColumns
   loans!: readonly Loan[]
+  /** Latest date as of whose end a loan was taken over: what was before is not known. NEVER where none was. */
+  taken_over_day = NEVER
   /** Rows of the lookback: receipts with a party, salaries, receipts from other lenders; card payments of 90 days. */
   readonly receipts = new RowList()
   salaries = new RowList()
@@ -59,6 +61,10 @@ export class FactView {
     this.bureauTime = reportEnd === Number.NEGATIVE_INFINITY ? this.time : Math.min(reportEnd, this.time)
     this.queries = borrower.queries
     this.loans = borrower.loans
+    this.taken_over_day = NEVER
+    for (const loan of this.loans) {
+      if (loan.is_taken_over && loan.start_day > this.taken_over_day) this.taken_over_day = loan.start_day
+    }
     this.rows = borrower.transactions
     if (this.running !== null) this.#closeRunning()
     if (this.rows.length <= this.#longRows || !this.#openRunning()) this.#listRows()
@@ -127,6 +133,20 @@ export class FactView {
 }
 
 const RECENT_DAYS = 90
+/** Before every day. */
+export const NEVER = Number.NEGATIVE_INFINITY
+
+/** Leaves missing what asks for so many days or more, where not all of them are known. */
+export function hideUnknown(
+  { taken_over_day, day }: FactView,
+  out: Float64Array,
+  slotsByDays: readonly SlotOfDays[],
+): void {
+  for (const { slot, days } of slotsByDays) if (taken_over_day > day - days) out[slot] = Number.NaN
+}
+
+/** A slot whose value is of the last so many days. */
+export type SlotOfDays = { readonly slot: number; readonly days: number }
 
 /** Some facts that are computed together. `compute` writes one value per name to `out`; NaN is missing. */
 export type FactGroup<Name extends string = string> = {

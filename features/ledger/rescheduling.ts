@@ -24,7 +24,12 @@ export class Rescheduling extends Accounts {
     const i = this.first_open
     const due = i < this.instalment_count ? (this.due_day[i] as number) : day
     const raw = due < day ? day - due : 0
-    return this.#carriedDue === NOT_CARRIED || !this.#isCarrying() ? raw : Math.max(raw, day - this.#carriedDue)
+    return this.#carriedDue === NOT_CARRIED ? raw : Math.max(raw, day - this.carriedDue())
+  }
+
+  /** The due date that a restructuring carried on and that still counts, else infinity. */
+  carriedDue(): number {
+    return this.#carriedDue === NOT_CARRIED || !this.#isCarrying() ? NOT_CARRIED : this.#carriedDue
   }
 
   /** Interest and fee that were owed by `day`, on their due dates or as they were paid ahead, those taken over left out. */
@@ -129,8 +134,7 @@ export class Rescheduling extends Accounts {
 
   /** Days past due that are carried go on from the oldest due date until the first new instalment is settled. */
   #carryDaysPastDue(isCarried: boolean, oldest: number): void {
-    const before = this.#carriedDue !== NOT_CARRIED && this.#isCarrying() ? this.#carriedDue : NOT_CARRIED
-    this.#carriedDue = isCarried ? Math.min(before, oldest) : NOT_CARRIED
+    this.#carriedDue = isCarried ? Math.min(this.carriedDue(), oldest) : NOT_CARRIED
     this.#carriedNumber = this.next_number
   }
 

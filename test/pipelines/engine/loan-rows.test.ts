@@ -11,7 +11,7 @@ import { decoded, logOf, ONE_BORROWER_SHAPE, offsetOfItem } from './one-borrower
 import { newEngine, process } from './replay.ts'
 
 const SEED = 20_260_301
-const CASES = 200
+const CASES = 100
 
 /**
  * What the engine says of every loan at every tick: its rows of `loan_days` hold until the next date that has one, and of
