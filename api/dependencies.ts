@@ -67,6 +67,7 @@ export type Dependencies = {
    */
   readonly jobs?: {
     verify(tenant: string | undefined, signal: AbortSignal): AsyncIterable<string>
+    verifyLedger(tenant: string | undefined, signal: AbortSignal): AsyncIterable<string>
     backfill(features: readonly string[], signal: AbortSignal): AsyncIterable<string>
     redrive(wanted: RedriveRequest, signal: AbortSignal): AsyncIterable<string>
   }

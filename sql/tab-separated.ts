@@ -25,8 +25,10 @@ type Cursor = { readonly bytes: Buffer; at: number }
 
 const NULLABLE = /^Nullable\((.*)\)$/
 const NULL_TEXT = '\\N'
+const DATES = 'Array(Date)'
 
 function readColumn(cursor: Cursor, type: string, rows: number): string[] {
+  if (type === DATES) return readDateLists(cursor, rows)
   const inner = NULLABLE.exec(type)?.[1]
   if (inner === undefined) return Array.from({ length: rows }, () => readValue(cursor, type))
   const nulls = cursor.bytes.subarray(cursor.at, cursor.at + rows)
@@ -34,6 +36,15 @@ function readColumn(cursor: Cursor, type: string, rows: number): string[] {
   return Array.from({ length: rows }, (_, row) => {
     const value = readValue(cursor, inner)
     return nulls[row] === 0 ? value : NULL_TEXT
+  })
+}
+
+/** Where each row's list ends comes before all of their dates. */
+function readDateLists(cursor: Cursor, rows: number): string[] {
+  const ends = Array.from({ length: rows }, () => Number(readValue(cursor, 'UInt64')))
+  return ends.map((end, row) => {
+    const dates = Array.from({ length: end - (ends[row - 1] ?? 0) }, () => `'${readValue(cursor, 'Date')}'`)
+    return `[${dates.join(',')}]`
   })
 }
 

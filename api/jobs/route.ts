@@ -25,6 +25,12 @@ const verifySchema = {
   summary: 'Compute the tables again from the log and compare',
   querystring: z.strictObject({ tenant: tenantParameter.describe('The tenant to compare; without it all.') }),
 }
+const verifyLedgerSchema = {
+  ...description,
+  operationId: 'postVerifyLedger',
+  summary: 'Ask of every loan, date and part whether the ledger adds up',
+  querystring: z.strictObject({ tenant: tenantParameter.describe('The tenant to check; without it all.') }),
+}
 const backfillSchema = {
   ...description,
   operationId: 'postBackfill',
@@ -58,7 +64,7 @@ const redriveSchema = {
   }),
 }
 
-/** `POST /jobs/verify`, `POST /jobs/backfill`, `POST /jobs/redrive`. */
+/** `POST /jobs/verify`, `POST /jobs/verify-ledger`, `POST /jobs/backfill`, `POST /jobs/redrive`. */
 export function registerJobs(app: Api, jobs: NonNullable<Dependencies['jobs']>): void {
   const config = { access: 'operator' } as const
 
@@ -72,6 +78,11 @@ export function registerJobs(app: Api, jobs: NonNullable<Dependencies['jobs']>):
   app.post('/jobs/verify', { config, schema: verifySchema }, async (request, reply) => {
     const { tenant } = request.query
     const lines = linesOf(reply.raw, (signal) => jobs.verify(tenant, signal))
+    return reply.type('application/x-ndjson').send(lines as never)
+  })
+  app.post('/jobs/verify-ledger', { config, schema: verifyLedgerSchema }, async (request, reply) => {
+    const { tenant } = request.query
+    const lines = linesOf(reply.raw, (signal) => jobs.verifyLedger(tenant, signal))
     return reply.type('application/x-ndjson').send(lines as never)
   })
   app.post('/jobs/backfill', { config, schema: backfillSchema }, async (request, reply) => {

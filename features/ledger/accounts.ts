@@ -121,8 +121,8 @@ export class Accounts extends Instalments {
         copy.set(values)
         return copy
       }
-      this.penalty_day = larger(this.penalty_day) as typeof this.penalty_day
-      this.penalty_unpaid = larger(this.penalty_unpaid) as typeof this.penalty_unpaid
+      this.penalty_day = larger(this.penalty_day)
+      this.penalty_unpaid = larger(this.penalty_unpaid)
     }
     this.penalty_day[k] = day
     this.penalty_unpaid[k] = amount

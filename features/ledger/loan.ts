@@ -248,7 +248,7 @@ export class Loan extends Rescheduling {
 
   /** Whether the books as of `day` may be others than the allocation as of `day`. */
   hasBooksOfItsOwn(day: number): boolean {
-    return this.status === 'written_off' || this.#lastRestructuringDay > day
+    return this.status !== 'open' || this.#lastRestructuringDay > day
   }
 
   #operation(k: number): Operation {
@@ -285,25 +285,31 @@ export class Loan extends Rescheduling {
     if (kind === KIND.PAYMENT) return this.#applyPayment(operation, k, day, asBooks)
     if (value_day > this.last_value_day) this.last_value_day = value_day
     if (kind === KIND.RESTRUCTURING) this.#lastRestructuringDay = Math.max(this.#lastRestructuringDay, value_day)
-    if (kind === KIND.RESTRUCTURING && (!asBooks || value_day <= day)) {
+    if (asBooks && value_day > Math.min(day, this.status_day)) this.#leaveOut(operation, day)
+    else if (kind === KIND.RESTRUCTURING) {
       if (value_day <= day) this.#moved(value_day)
-      const carried = this.restructure(operation, operation.schedule as Schedule, value_day <= day)
-      if (carried > 0 && value_day > day) this.future_day = Math.min(this.future_day, value_day)
-      return
-    }
-    if (value_day > day) {
-      this.future_day = Math.min(this.future_day, value_day)
-      // What is numbered later keeps its number.
-      this.next_number += (operation.schedule?.length ?? 0) / SCHEDULE_STRIDE
-      return
-    }
+      else this.future_day = Math.min(this.future_day, value_day)
+      this.restructure(operation, operation.schedule as Schedule, value_day <= day)
+    } else if (value_day > day) this.#leaveOut(operation, day)
+    else this.#change(operation)
+  }
+
+  /** What lies ahead does not count yet, and on the books nothing counts that a loan's end came before. */
+  #leaveOut(operation: Operation, day: number): void {
+    if (operation.value_day > day) this.future_day = Math.min(this.future_day, operation.value_day)
+    // What is numbered later keeps its number.
+    this.next_number += operation.instalments
+  }
+
+  #change(operation: Operation): void {
+    const { kind, value_day } = operation
     this.#moved(value_day)
     if (kind === KIND.PENALTY) this.charge(operation.amount_minor, value_day)
     else if (kind === KIND.FEE) this.insert(operation.schedule as Schedule)
     else if (kind === KIND.WAIVER) this.waive(operation.split as NonNullable<Operation['split']>, value_day)
     else if (kind === KIND.PAUSE) this.pause(operation)
     else if (kind === KIND.DRAWING) this.draw(operation)
-    else this.bill(operation.schedule as Schedule)
+    else this.bill(operation.schedule as Schedule, value_day)
   }
 
   #moved(day: number): void {

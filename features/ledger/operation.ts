@@ -1,5 +1,5 @@
 import type { RepaymentSplit } from '../events/contract.ts'
-import type { Schedule } from './schedule.ts'
+import { SCHEDULE_STRIDE, type Schedule } from './schedule.ts'
 
 /** What was done to a loan. */
 export const KIND = {
@@ -58,6 +58,11 @@ export class Operation {
     this.amount_minor = 0
     this.split = null
     this.reversed = false
+  }
+
+  /** How many instalments get a number by it. */
+  get instalments(): number {
+    return this.kind === KIND.DRAWING ? 1 : (this.schedule?.length ?? 0) / SCHEDULE_STRIDE
   }
 
   get isPayment(): boolean {

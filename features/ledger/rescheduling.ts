@@ -7,8 +7,6 @@ import { SCHEDULE_STRIDE, type Schedule } from './schedule.ts'
 
 /** No due date of a closed schedule goes on counting. */
 const NOT_CARRIED = Number.POSITIVE_INFINITY
-/** Of an instalment that holds drawings, which no schedule numbered. */
-const UNNUMBERED = 0xffffffff
 
 /** What becomes of a schedule after it was agreed: another one, a pause, drawings and bills of a line of credit. */
 export class Rescheduling extends Accounts {
@@ -49,10 +47,10 @@ export class Rescheduling extends Accounts {
   }
 
   /**
-   * Closes the instalments that do not stay and adds the new ones, by due date. What was paid on the closed ones, which is
-   * returned, pays the new schedule as of the effective date; what that does not ask for is overpaid.
+   * Closes the instalments that do not stay and adds the new ones, by due date. What was paid on the closed ones, which
+   * pays the new schedule as of the effective date; what that does not ask for is overpaid.
    */
-  protected restructure(operation: Operation, schedule: Schedule, isEffective: boolean): number {
+  protected restructure(operation: Operation, schedule: Schedule, isEffective: boolean): void {
     const { value_day, kept } = operation
     const before = this.rows()
     const closed = before.filter(({ number }) => kept?.[number] !== 1)
@@ -77,7 +75,6 @@ export class Rescheduling extends Accounts {
     if (carried > 0 && isEffective) this.#carryOn(carried, value_day)
     const kept_rows = before.filter(({ number }) => kept?.[number] === 1)
     this.setRows([...kept_rows, ...this.rows()].sort((a, b) => a.due - b.due))
-    return carried
   }
 
   /** Puts off what is not settled and due from its first day on by so many months that nothing of it is due before its end. */
@@ -99,27 +96,27 @@ export class Rescheduling extends Accounts {
     this.count(PRINCIPAL + DISBURSED, amount_minor)
     const rows = this.rows()
     const last = rows.at(-1)
-    if (last !== undefined && last.due >= this.#lastDue) {
-      const principal_unpaid = last.principal_unpaid + amount_minor
-      const more = { ...last, scheduled: last.scheduled + amount_minor, principal_unpaid, settled: UNSETTLED }
-      this.setRows([...rows.slice(0, -1), more])
+    if (last === undefined || last.due < this.#lastDue) {
+      this.append(Float64Array.of(Math.max(this.#lastDue, value_day), amount_minor, 0, 0), SCHEDULE_STRIDE)
       return
     }
-    const number = this.next_number
-    this.append(Float64Array.of(Math.max(this.#lastDue, value_day), amount_minor, 0, 0), SCHEDULE_STRIDE)
-    this.number[this.instalment_count - 1] = UNNUMBERED
-    this.next_number = number
+    const principal_unpaid = last.principal_unpaid + amount_minor
+    const more = { ...last, scheduled: last.scheduled + amount_minor, principal_unpaid, settled: UNSETTLED }
+    this.setRows([...rows.slice(0, -1), more])
+    this.next_number++
   }
 
   /** A bill asks for a part of what is owed on the last due date, with interest and fee of its own. */
-  protected bill(schedule: Schedule): void {
+  protected bill(schedule: Schedule, valueDay: number): void {
     const rows = this.rows()
     const last = rows.at(-1)
     const asked = Math.min(schedule[1] as number, last?.principal_unpaid ?? 0)
     if (last !== undefined && asked > 0) {
       const less = { ...last, scheduled: last.scheduled - asked, principal_unpaid: last.principal_unpaid - asked }
+      const isPaid = less.principal_unpaid + less.interest_unpaid + less.fee_unpaid === 0
       // An instalment of nothing is none.
-      this.setRows(less.scheduled > 0 ? [...rows.slice(0, -1), less] : rows.slice(0, -1))
+      const rest = less.scheduled === 0 ? [] : [isPaid ? { ...less, settled: valueDay } : less]
+      this.setRows([...rows.slice(0, -1), ...rest])
     }
     const [due, , interest, fee] = schedule as unknown as [number, number, number, number]
     if (asked + interest + fee === 0) this.next_number++

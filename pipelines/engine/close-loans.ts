@@ -26,8 +26,8 @@ const totalsToday = new Float64Array(TOTALS_LENGTH)
 const totalsYesterday = new Float64Array(TOTALS_LENGTH)
 
 /**
- * Rows of a borrower's loans at the end of a day, as of that day. True when all of them have ended and nothing of them was
- * left to say: until an event of the borrower no later day but a month's last has rows of them.
+ * Rows of a borrower's loans at the end of a day, as of that day. True when all of them have ended and nothing of them is
+ * left to say, nor lies ahead: until an event of the borrower no later day but a month's last has rows of them.
  */
 export function closeLoans(
   state: PartitionState,
@@ -45,7 +45,7 @@ export function closeLoans(
       continue
     }
     const status = loan.statusAsOf(day)
-    if (status === 'open') isSettled = false
+    if (status === 'open' || loan.last_value_day > day) isSettled = false
     // A loan that has ended is as it was, but for money that comes later.
     const isQuiet = status !== 'open' && loan.reported?.status === status && loan.last_value_day < day
     const isChanged = !isQuiet && closeDay(borrower, loan, end, debtor, place, outputs)

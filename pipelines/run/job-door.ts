@@ -2,6 +2,7 @@ import type { Dependencies } from '../../api/dependencies.ts'
 import { backfill } from '../backfill/backfill.ts'
 import { redrive } from '../deadletters/redrive.ts'
 import type { JobProgress } from '../jobs.ts'
+import { verifyLedger } from '../verify/ledger.ts'
 import { verify } from '../verify/verify.ts'
 import type { Pipeline } from './pipeline.ts'
 
@@ -65,6 +66,11 @@ export function createJobDoor(
           signal,
         })
         return outcome.ok ? { ok: true, result: outcome.report } : outcome
+      }),
+    verifyLedger: (tenant, signal) =>
+      linesOf(signal, async (onProgress) => {
+        const parts = { database, onProgress, signal }
+        return { ok: true, result: await verifyLedger({ ...parts, ...(tenant === undefined ? {} : { tenant }) }) }
       }),
     backfill: (features, signal) =>
       linesOf(signal, async (onProgress) => {

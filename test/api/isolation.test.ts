@@ -32,6 +32,7 @@ describe('every route', () => {
       'POST /jobs/backfill',
       'POST /jobs/redrive',
       'POST /jobs/verify',
+      'POST /jobs/verify-ledger',
       'GET /livez',
       'GET /metrics',
       'GET /openapi.json',

@@ -169,6 +169,9 @@ export function createTestApp(
       async *verify(tenant) {
         yield `${JSON.stringify({ result: { tenant: tenant ?? null } })}\n`
       },
+      async *verifyLedger(tenant) {
+        yield `${JSON.stringify({ result: { tenant: tenant ?? null } })}\n`
+      },
       async *backfill(features) {
         yield `${JSON.stringify({ result: { features } })}\n`
       },

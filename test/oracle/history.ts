@@ -35,6 +35,12 @@ export type OracleCase = {
 /** The events that the loan ledger is made of. */
 export type LedgerEventType =
   | 'loan.disbursed'
+  | 'loan.opened'
+  | 'loan.charged'
+  | 'loan.waived'
+  | 'loan.paused'
+  | 'loan.drawn'
+  | 'loan.billed'
   | 'loan.restructured'
   | 'loan.written_off'
   | 'loan.closed'
@@ -66,6 +72,8 @@ export type DeadLetterReason =
   | 'currency_mismatch'
   | 'loan_conflict'
   | 'loan_not_open'
+  | 'before_loan'
+  | 'more_than_owed'
   | 'already_reversed'
   | 'unknown_repayment'
   | 'held_full'

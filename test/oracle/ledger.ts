@@ -1,188 +1,169 @@
-import type { EventOf, Instalment as ScheduledInstalment, TenantConfiguration } from '../../features/events/contract.ts'
-import { dayOfDate, naiveCalendar } from './calendar.ts'
+import type { EventOf, TenantConfiguration } from '../../features/events/contract.ts'
+import { naiveCalendar } from './calendar.ts'
 import type { LedgerEntry } from './history.ts'
+import { dateOfEffect, type FirstEvent, Folding, isFirst } from './ledger-changes.ts'
+import type { Balance, Instalment, Penalty, Taken } from './ledger-money.ts'
+
+export { type Instalment, type Part, total, unpaid } from './ledger-money.ts'
 
 /**
  * The loan ledger, folded from its first entry each time somebody asks. A loan is asked for "as known after these
  * entries, as of this business date": payments with a later value date do not count yet, reversed ones not at all.
  */
 
-const PARTS = ['fee', 'interest', 'principal'] as const
-export type Part = (typeof PARTS)[number]
-type Amounts = Record<Part, number>
-
-export type Instalment = {
-  /** Which schedule it came from (0: the loan's own) and its place there: its identity across foldings. */
-  readonly key: string
-  /** Day number of the due date. */
-  readonly due: number
-  readonly owed: Amounts
-  readonly paid: Amounts
-  /** Day number on which nothing was left to pay, `null` while something is. */
-  settled: number | null
-  /** Payments that paid at least one minor unit of it. */
-  touches: number
-}
+/** What moved through each part so far; `reversed` and `allocated` both count a payment that was taken back. */
+export type Flow = 'disbursed' | 'taken_over' | 'accrued' | 'allocated' | 'reversed' | 'waived' | 'capitalised'
+export type Flows = Record<Flow, Taken>
 
 export type Loan = {
   readonly loan: string
-  readonly disbursed: EventOf<'loan.disbursed'>
-  /** By due date; what a restructuring dropped is not here. */
+  readonly disbursed: FirstEvent
+  /** First day of which it is known: of its disbursement, or as of whose end it was taken over. */
+  readonly start: number
+  /** By due date; what a restructuring closed is not here. */
   readonly instalments: readonly Instalment[]
+  readonly penalties: readonly Penalty[]
   /** The first closing or write-off received, whatever its date. */
   readonly ended: { readonly status: 'closed' | 'written_off'; readonly day: number; readonly index: number } | null
   readonly restructurings: number
   /** Those of them that are extensions. */
   readonly extensions: number
-  /** The payments that paid principal of the instalments that stood when they were allocated. */
-  readonly principal_payments: ReadonlySet<EventOf<'repayment.received'>>
+  /** What each payment took of each part. */
+  readonly payments: ReadonlyMap<EventOf<'repayment.received'>, Taken>
   /** All that was paid by value dates up to the day, overpayment and penalty too. */
   readonly paid_minor: number
+  readonly overpaid_minor: number
+  readonly recovered_minor: number
+  readonly flows: Flows
+  /** Oldest due date that a restructuring carried on; it counts until the instalment with the key is settled. */
+  readonly carried: { readonly due: number; readonly key: string } | null
 }
 
-/** The loans that were received, in log order of their disbursement, each as of business date `day`. */
-export function loansOnDay(entries: readonly LedgerEntry[], day: number, configuration: TenantConfiguration): Loan[] {
+/**
+ * `features`: what the published features say, to whom a restructuring counts from its place on and to whom a payment after
+ * the write-off pays the schedule. `books`: a restructuring counts from its effective date on, money after a write-off is recovered.
+ */
+export type Reading = 'features' | 'books'
+
+/** The loans that were received, in log order of their first events, each as of business date `day`. */
+export function loansOnDay(
+  entries: readonly LedgerEntry[],
+  day: number,
+  configuration: TenantConfiguration,
+  reading: Reading = 'features',
+): Loan[] {
   const loans: Loan[] = []
   for (const { event } of entries) {
-    if (event.type !== 'loan.disbursed') continue
+    if (!isFirst(event)) continue
     const own = entries.filter((entry) => entry.event.data.loan === event.data.loan)
-    loans.push(loanOnDay(own, day, configuration))
+    loans.push(loanOnDay(own, day, configuration, reading))
   }
   return loans
 }
 
-/** One loan as of business date `day` from its own entries, the first of which disburses it. */
-export function loanOnDay(entries: readonly LedgerEntry[], day: number, configuration: TenantConfiguration): Loan {
+/** One loan as of business date `day` from its own entries, the first of which makes it known. */
+export function loanOnDay(
+  entries: readonly LedgerEntry[],
+  day: number,
+  configuration: TenantConfiguration,
+  reading: Reading = 'features',
+): Loan {
   const calendar = naiveCalendar(configuration.zone)
-  const disbursed = entries[0]!.event
-  if (disbursed.type !== 'loan.disbursed') throw new Error('a loan begins with its disbursement')
+  const first = entries[0]!.event
+  if (!isFirst(first)) throw new Error('a loan begins with the event that makes it known')
   const reversed = reversedPayments(entries)
-  let instalments = schedule('0', disbursed.data.schedule!)
+  const folding = new Folding(first, calendar, configuration.allocation === 'by_part')
+  const ends = endOf(entries, calendar)
   let ended: Loan['ended'] = null
-  let restructurings = 0
-  let extensions = 0
-  let paid_minor = 0
-  const principal_payments = new Set<EventOf<'repayment.received'>>()
+  const payments = new Map<EventOf<'repayment.received'>, Taken>()
 
   entries.forEach(({ event, appliedDay }, index) => {
+    /** As the ledger stood at this place. */
+    const there = () => loanAtPlaceOf(event, entries.slice(0, index), appliedDay, configuration)
+    const value = dateOfEffect(event, calendar)
     if (event.type === 'repayment.received') {
-      const value = calendar.dayOf(event.data.paid_at)
-      if (reversed.has(event) || value > day) return
-      paid_minor += event.data.amount_minor
-      const before = principalPaid(instalments)
-      if (event.data.split === undefined) payOldestFirst(instalments, event.data.amount_minor, value)
-      else paySplit(instalments, event.data.split, value)
-      if (principalPaid(instalments) > before) principal_payments.add(event)
+      const isRecovery = reading === 'books' && ended?.status === 'written_off'
+      const isLate = reading === 'books' && ends?.status === 'written_off' && (isRecovery || value > ends.day)
+      if (isLate) {
+        if (!reversed.has(event) && Math.max(value, ends.day) <= day) folding.recovered_minor += event.data.amount_minor
+        return
+      }
+      if (value > day) return
+      const takenBack = reversed.get(event)
+      if (takenBack !== undefined) {
+        const reversal = entries[takenBack]!
+        const before = loanAtPlaceOf(reversal.event, entries.slice(0, takenBack), reversal.appliedDay, configuration)
+        folding.takeBack(before.payments.get(event))
+      } else payments.set(event, folding.pay(event, value))
     } else if (event.type === 'loan.restructured') {
-      restructurings++
-      if (event.data.kind === 'extension') extensions++
+      folding.restructurings++
+      if (event.data.kind === 'extension') folding.extensions++
+      if (reading === 'books' && value > untilOf(ends, day)) return
       // What stays was settled as the ledger stood at this place; a later reversal may open it again.
-      const then = loanOnDay(entries.slice(0, index), appliedDay, configuration)
-      const staying = new Set(then.instalments.filter((one) => one.settled !== null).map((one) => one.key))
-      const dropped = instalments.filter((one) => !staying.has(one.key))
-      const added = schedule(String(restructurings), event.data.schedule)
-      const value = dayOfDate(event.data.effective_date)
-      const carried = dropped.reduce((sum, one) => sum + total(one.paid), 0)
-      if (value <= day) payOldestFirst(added, carried, value)
-      instalments = byDueDate([...instalments.filter((one) => staying.has(one.key)), ...added])
+      folding.restructure(event, settledKeys(there()), value <= day)
     } else if (event.type === 'loan.closed' || event.type === 'loan.written_off') {
-      const at = event.type === 'loan.closed' ? event.data.closed_at : event.data.written_off_at
       const status = event.type === 'loan.closed' ? 'closed' : 'written_off'
-      ended ??= { status, day: calendar.dayOf(at), index }
+      ended ??= { status, day: value, index }
+    } else if (value <= (reading === 'books' ? untilOf(ends, day) : day)) {
+      if (event.type === 'loan.paused') folding.pause(event, settledKeys(there()))
+      else folding.change(event, value, index)
     }
   })
 
   return {
-    loan: disbursed.data.loan,
-    disbursed,
-    instalments,
+    loan: first.data.loan,
+    disbursed: first,
+    start: folding.start,
+    instalments: folding.instalments,
+    penalties: folding.penalties,
     ended,
-    restructurings,
-    extensions,
-    principal_payments,
-    paid_minor,
+    restructurings: folding.restructurings,
+    extensions: folding.extensions,
+    payments,
+    paid_minor: folding.paid_minor,
+    overpaid_minor: folding.overpaid_minor,
+    recovered_minor: folding.recovered_minor,
+    flows: folding.flowsThrough(untilOf(ended, day)),
+    carried: folding.carried,
   }
 }
 
-/** The repayments that a reversal among the entries takes back: those of the same loan with the id it names. */
-export function reversedPayments(entries: readonly LedgerEntry[]): Set<EventOf<'repayment.received'>> {
-  const reversed = new Set<EventOf<'repayment.received'>>()
-  for (const { event } of entries) {
-    if (event.type !== 'repayment.reversed') continue
+const atPlaces = new WeakMap<object, Loan>()
+
+/** A loan right before one of its events took effect; folded once for each, as what came before never changes. */
+function loanAtPlaceOf(event: object, before: readonly LedgerEntry[], day: number, configuration: TenantConfiguration) {
+  const loan = atPlaces.get(event) ?? loanOnDay(before, day, configuration)
+  atPlaces.set(event, loan)
+  return loan
+}
+
+function settledKeys(loan: Loan): Set<string> {
+  return new Set(loan.instalments.filter((one) => one.settled !== null).map((one) => one.key))
+}
+
+function endOf(entries: readonly LedgerEntry[], calendar: ReturnType<typeof naiveCalendar>) {
+  const end = entries.find(({ event }) => event.type === 'loan.closed' || event.type === 'loan.written_off')?.event
+  if (end === undefined) return null
+  const status = end.type === 'loan.closed' ? ('closed' as const) : ('written_off' as const)
+  return { status, day: dateOfEffect(end, calendar) }
+}
+
+/** A loan that has ended ages no more. */
+export function untilOf(ended: { readonly day: number } | null, day: number): number {
+  return ended === null ? day : Math.min(day, ended.day)
+}
+
+/** The repayments that a reversal among the entries takes back, each with the index of its reversal. */
+export function reversedPayments(entries: readonly LedgerEntry[]): Map<EventOf<'repayment.received'>, number> {
+  const reversed = new Map<EventOf<'repayment.received'>, number>()
+  entries.forEach(({ event }, index) => {
+    if (event.type !== 'repayment.reversed') return
     for (const { event: payment } of entries) {
       if (payment.type !== 'repayment.received' || payment.data.loan !== event.data.loan) continue
-      if (payment.id === event.data.repayment) reversed.add(payment)
+      if (payment.id === event.data.repayment) reversed.set(payment, index)
     }
-  }
+  })
   return reversed
-}
-
-/** An instalment of nothing is none: nobody can be late with it, or pay it. */
-function schedule(prefix: string, scheduled: readonly ScheduledInstalment[]): Instalment[] {
-  const instalments = scheduled.map((one, index) => ({
-    key: `${prefix}/${index}`,
-    due: dayOfDate(one.due_date),
-    owed: { fee: one.fee_minor, interest: one.interest_minor, principal: one.principal_minor },
-    paid: { fee: 0, interest: 0, principal: 0 },
-    settled: null,
-    touches: 0,
-  }))
-  return instalments.filter((one) => total(one.owed) > 0)
-}
-
-/** Sorting is stable: of equal due dates the older schedule's comes first. */
-function byDueDate(instalments: readonly Instalment[]): Instalment[] {
-  return [...instalments].sort((a, b) => a.due - b.due)
-}
-
-function payOldestFirst(instalments: readonly Instalment[], amount: number, value: number): void {
-  let left = amount
-  for (const one of instalments) {
-    const before = total(one.paid)
-    for (const part of PARTS) left = payPart(one, part, left)
-    finish(one, before, value)
-  }
-}
-
-/** Each part of the split pays its own part of the instalments; penalty pays none of them. */
-function paySplit(
-  instalments: readonly Instalment[],
-  split: { fee_minor: number; interest_minor: number; principal_minor: number },
-  value: number,
-): void {
-  const left: Amounts = { fee: split.fee_minor, interest: split.interest_minor, principal: split.principal_minor }
-  for (const one of instalments) {
-    const before = total(one.paid)
-    for (const part of PARTS) left[part] = payPart(one, part, left[part])
-    finish(one, before, value)
-  }
-}
-
-/** Pays what is owed of one part, at most `left`; gives what is left after it. */
-function payPart(one: Instalment, part: Part, left: number): number {
-  const amount = Math.min(left, one.owed[part] - one.paid[part])
-  one.paid[part] += amount
-  return left - amount
-}
-
-function finish(one: Instalment, paidBefore: number, value: number): void {
-  const paid = total(one.paid)
-  if (paid === paidBefore) return
-  one.touches++
-  if (paid === total(one.owed)) one.settled = value
-}
-
-function principalPaid(instalments: readonly Instalment[]): number {
-  return instalments.reduce((sum, one) => sum + one.paid.principal, 0)
-}
-
-export function total(amounts: Amounts): number {
-  return amounts.fee + amounts.interest + amounts.principal
-}
-
-/** Minor units still owed of an instalment. */
-export function unpaid(one: Instalment): number {
-  return total(one.owed) - total(one.paid)
 }
 
 /** Neither closed nor written off, by what was received (not by the date of the closing). */
@@ -193,6 +174,14 @@ export function isOpen(loan: Loan): boolean {
 /** Minor units of principal still owed. */
 export function outstandingPrincipal(loan: Loan): number {
   return loan.instalments.reduce((sum, one) => sum + one.owed.principal - one.paid.principal, 0)
+}
+
+/** What is owed of a part on `day`: all principal, penalties that were charged, interest and fees due by then. */
+export function balanceOf(loan: Loan, part: Balance, day: number): number {
+  if (part === 'principal') return outstandingPrincipal(loan)
+  if (part === 'penalty') return loan.penalties.reduce((sum, one) => sum + one.owed - one.paid, 0)
+  const due = loan.instalments.filter((one) => one.due <= day)
+  return due.reduce((sum, one) => sum + one.owed[part] - one.paid[part], 0)
 }
 
 /** Instalments unpaid and due before `day`. */
@@ -209,6 +198,9 @@ export function daysPastDue(loan: Loan, day: number, configuration: TenantConfig
   for (const one of loan.instalments) {
     if (one.due < day && (one.settled === null || one.settled > day)) raw = Math.max(raw, day - one.due)
   }
+  const { carried } = loan
+  const isCarrying = loan.instalments.some((one) => one.key === carried?.key && one.settled === null)
+  if (carried !== null && isCarrying) raw = Math.max(raw, day - carried.due)
   if (raw <= configuration.grace_days) return 0
   return configuration.grace_counts === 'from_due_date' ? raw : raw - configuration.grace_days
 }

@@ -12,6 +12,10 @@ import {
   type Received,
 } from './history.ts'
 
+import { balanceOf, type Loan, loanOnDay } from './ledger.ts'
+import { dateOfEffect, isFirst } from './ledger-changes.ts'
+import { BALANCES, nothingTaken, PARTS } from './ledger-money.ts'
+
 /** What is received, held and refused, item by item. No feature is computed here. */
 
 export const HELD_MAX = 64
@@ -68,12 +72,12 @@ export function receive(
       accept(item)
       return true
     }
-    if (event.type === 'loan.disbursed') {
+    if (isFirst(event)) {
       if (isKnown(event.data.loan)) return refuse(offset, 'loan_conflict')
       accept(item)
       apply(event, offset)
       for (const one of held.filter((other) => other.event.data.loan === event.data.loan)) {
-        const reason = refusalOf(one.event)
+        const reason = refusalOf(one.event, calendar.dayOf(time))
         if (reason !== undefined) refuse(one.item.offset, reason)
         else apply(one.event, one.item.offset)
       }
@@ -86,7 +90,7 @@ export function receive(
       accept(item)
       return true
     }
-    const reason = refusalOf(event)
+    const reason = refusalOf(event, calendar.dayOf(Math.max(time, event.time)))
     if (reason !== undefined) return refuse(offset, reason)
     accept(item)
     apply(event, offset)
@@ -108,11 +112,11 @@ export function receive(
   }
 
   function isKnown(loan: string): boolean {
-    return ledger.some(({ event }) => event.type === 'loan.disbursed' && event.data.loan === loan)
+    return ledger.some(({ event }) => isFirst(event) && event.data.loan === loan)
   }
 
   /** Why an event of a known loan can't take effect: it reverses nothing, or changes a loan that has ended. */
-  function refusalOf(event: LedgerEvent): OracleDeadLetter['reason'] | undefined {
+  function refusalOf(event: LedgerEvent, day: number): OracleDeadLetter['reason'] | undefined {
     if (isUnknownReversal(event)) return 'unknown_repayment'
     const others = ledger.map((entry) => entry.event).filter((other) => other.data.loan === event.data.loan)
     if (event.type === 'repayment.reversed') {
@@ -121,9 +125,15 @@ export function receive(
       )
       return isReversed ? 'already_reversed' : undefined
     }
-    if (event.type === 'repayment.received') return undefined
     const hasEnded = others.some((other) => other.type === 'loan.closed' || other.type === 'loan.written_off')
-    return hasEnded ? 'loan_not_open' : undefined
+    if (hasEnded && event.type !== 'repayment.received') return 'loan_not_open'
+    const entries = ledger.filter((entry) => entry.event.data.loan === event.data.loan)
+    const value = dateOfEffect(event, calendar)
+    const loan = loanOnDay(entries, day, configuration)
+    const isTakenOver = loan.disbursed.type === 'loan.opened'
+    const mayBeEarly = ['loan.restructured', 'loan.closed', 'loan.written_off'].includes(event.type)
+    if (isTakenOver ? value <= loan.start : value < loan.start && !mayBeEarly) return 'before_loan'
+    return asksTooMuch(event, loan) ? 'more_than_owed' : undefined
   }
 
   function isUnknownReversal(event: LedgerEvent): boolean {
@@ -135,18 +145,27 @@ export function receive(
   }
 }
 
+/** A waiver of more than is owed, or a bill for more than nobody has billed yet. */
+function asksTooMuch(event: LedgerEvent, loan: Loan): boolean {
+  if (event.type === 'loan.billed') {
+    const last = loan.instalments.at(-1)
+    return event.data.principal_minor > (last === undefined ? 0 : last.owed.principal - last.paid.principal)
+  }
+  if (event.type !== 'loan.waived') return false
+  const owed = { ...nothingTaken(), penalty: balanceOf(loan, 'penalty', 0) }
+  for (const one of loan.instalments) for (const part of PARTS) owed[part] += one.owed[part] - one.paid[part]
+  return BALANCES.some((part) => event.data[`${part}_minor`] > owed[part])
+}
+
 function currencyOf(event: Event): string | undefined {
-  if (event.type === 'loan.disbursed') return event.data.currency
-  if (event.type === 'repayment.received') return event.data.currency
-  if (event.type === 'transaction.posted') return event.data.currency
-  return undefined
+  return (event.data as { readonly currency?: string }).currency
 }
 
 /** A borrower with a loan that was disbursed and neither closed nor written off. */
 function isExposed(ledger: readonly LedgerEntry[]): boolean {
   return ledger.some(
     ({ event }) =>
-      event.type === 'loan.disbursed' &&
+      isFirst(event) &&
       !ledger.some(
         ({ event: end }) =>
           (end.type === 'loan.closed' || end.type === 'loan.written_off') && end.data.loan === event.data.loan,

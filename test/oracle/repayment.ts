@@ -91,7 +91,7 @@ const curedWithoutContact: Feature = (view) => {
 }
 
 const paidNoPrincipal = (view: View, payment: EventOf<'repayment.received'>): boolean =>
-  !view.loans.some((loan) => loan.principal_payments.has(payment))
+  !view.loans.some((loan) => (loan.payments.get(payment)?.principal ?? 0) > 0)
 
 const interestOnlyShare: Feature = (view) => {
   const payments = paymentsIn(view, 180).filter((one) => view.calendar.dayOf(one.data.paid_at) <= view.today)

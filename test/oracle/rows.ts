@@ -2,39 +2,54 @@ import type { TenantConfiguration } from '../../features/events/contract.ts'
 import { monthOfDay, naiveCalendar } from './calendar.ts'
 import type { History, LedgerEntry } from './history.ts'
 import {
+  balanceOf,
   bucketOf,
   daysPastDue,
+  type Flow,
   type Loan,
   loanOnDay,
-  loansOnDay,
   outstandingPrincipal,
   overdueInstalments,
-  unpaid,
+  type Part,
+  untilOf,
 } from './ledger.ts'
+import { isFirst } from './ledger-changes.ts'
+import { BALANCES, type Balance } from './ledger-money.ts'
 import { receive } from './reception.ts'
 
 /** Loans by business date as they were known when the date closed: what `loan_days` and `loan_months` are compared with. */
 
 export type LoanStatus = 'open' | 'closed' | 'written_off'
 
-/** One loan at one tick, also where nothing changed since the day before. */
-export type OracleLoanDay = {
-  /** Place of the tick. */
-  readonly offset: number
-  readonly day: number
-  readonly loan: string
+/** How a loan stands at the end of a day. */
+export type OracleDay = {
   readonly status: LoanStatus
   /** 0 for a loan that is closed. */
   readonly dpd: number
   /** `written_off`, else the bucket of `dpd`. */
   readonly bucket: string
-  /** Largest `dpd` of the loan at the ticks so far, this one included. */
-  readonly worst_dpd: number
   readonly outstanding_principal_minor: number
+  readonly interest_minor: number
+  readonly fee_minor: number
+  readonly penalty_minor: number
   /** Unpaid parts of instalments due before the day, 0 for a loan that is closed. */
-  readonly overdue_minor: number
-  /** Paid by value dates up to the day, overpayment and penalty included, reversed payments not. */
+  readonly overdue_principal_minor: number
+  readonly overdue_interest_minor: number
+  readonly overdue_fee_minor: number
+  /** Paid by value dates up to the day, overpayment and penalty included, reversed payments and recoveries not. */
   readonly paid_minor: number
+  readonly overpaid_minor: number
+  readonly recovered_minor: number
+}
+
+/** One loan at one tick, also where nothing changed since the day before. */
+export type OracleLoanDay = OracleDay & {
+  /** Place of the tick. */
+  readonly offset: number
+  readonly day: number
+  readonly loan: string
+  /** Largest `dpd` of the loan on any closed day so far, as it was known at any place so far. */
+  readonly worst_dpd: number
 }
 
 /** One loan that is open or written off at a month's end. */
@@ -56,44 +71,131 @@ export type OracleMonthEnd = {
 }
 
 /**
- * Every loan at every tick from its disbursement's date on, in order of ticks, then of loans in the log. A loan that is
- * closed or written off stays as the first tick found it that knew: it ages no more, and what is still paid on it later
- * is recovery, not repayment. So a loan written off keeps the DPD and the overdue amount of that day.
+ * Every loan at every tick from its first date on, in order of ticks, then of loans in the log. A loan that is closed or
+ * written off ages no more: what was due on that date is due. Of one that was written off all stays as it was then, and
+ * what is paid later is recovered.
  */
 export function oracleLoanDays(history: History, configuration: TenantConfiguration): OracleLoanDay[] {
-  const calendar = naiveCalendar(configuration.zone)
   const worst = new Map<string, number>()
-  const last = new Map<string, OracleLoanDay>()
+  const firstDay = new Map<string, number>()
+  const entriesSeen = new Map<string, number>()
   const rows: OracleLoanDay[] = []
+  let closed = Number.NEGATIVE_INFINITY
   for (const { item, received } of receive(history, configuration).receptions) {
+    for (const [loan, entries] of byLoan(received.ledger)) {
+      const first = firstDay.get(loan)
+      if (first === undefined || entriesSeen.get(loan) === entries.length) continue
+      entriesSeen.set(loan, entries.length)
+      // An event may change what closed days were.
+      for (let day = first; day <= closed; day++) note(loan, oracleDay(entries, day, configuration).dpd)
+    }
     if (item.kind !== 'tick') continue
-    for (const loan of loansOnDay(received.ledger, item.day, configuration)) {
-      if (calendar.dayOf(loan.disbursed.data.disbursed_at) > item.day) continue
-      const before = last.get(loan.loan)
-      const row = before !== undefined && before.status !== 'open' ? before : loanDay(loan, item.day)
-      last.set(loan.loan, row)
-      rows.push({ ...row, offset: item.offset, day: item.day })
+    closed = item.day
+    for (const [loan, entries] of byLoan(received.ledger)) {
+      if (loanOnDay(entries, item.day, configuration).start > item.day) continue
+      if (!firstDay.has(loan)) {
+        firstDay.set(loan, item.day)
+        const { event } = entries[0]!
+        worst.set(loan, event.type === 'loan.opened' ? (event.data.worst_dpd ?? 0) : 0)
+      }
+      entriesSeen.set(loan, entries.length)
+      const row = oracleDay(entries, item.day, configuration)
+      note(loan, row.dpd)
+      rows.push({ ...row, offset: item.offset, day: item.day, loan, worst_dpd: worst.get(loan)! })
     }
   }
   return rows
 
-  function loanDay(loan: Loan, day: number): OracleLoanDay {
-    const status = statusOnDay(loan, day)
-    const dpd = status === 'closed' ? 0 : daysPastDue(loan, day, configuration)
-    const overdue = status === 'closed' ? [] : overdueInstalments(loan, day)
-    worst.set(loan.loan, Math.max(dpd, worst.get(loan.loan) ?? 0))
+  function note(loan: string, dpd: number): void {
+    worst.set(loan, Math.max(dpd, worst.get(loan)!))
+  }
+}
+
+/** The entries of each loan, loans in the order of their first events. */
+export function byLoan(ledger: readonly LedgerEntry[]): Map<string, LedgerEntry[]> {
+  const firsts = ledger.filter(({ event }) => isFirst(event))
+  return new Map(
+    firsts.map(({ event: { data } }) => [data.loan, ledger.filter(({ event }) => event.data.loan === data.loan)]),
+  )
+}
+
+/** A loan at the end of a business date, as known after these entries of its. */
+export function oracleDay(entries: readonly LedgerEntry[], day: number, configuration: TenantConfiguration): OracleDay {
+  return describeLoan(loanOnDay(entries, day, configuration, 'books'), day, configuration)
+}
+
+function describeLoan(loan: Loan, day: number, configuration: TenantConfiguration): OracleDay {
+  const status = statusOnDay(loan, day)
+  const until = status === 'open' ? day : Math.min(day, loan.ended!.day)
+  const dpd = status === 'closed' ? 0 : daysPastDue(loan, until, configuration)
+  const overdue = status === 'closed' ? [] : overdueInstalments(loan, until)
+  const overduePart = (part: Part) => overdue.reduce((sum, one) => sum + one.owed[part] - one.paid[part], 0)
+  return {
+    status,
+    dpd,
+    bucket: status === 'written_off' ? 'written_off' : bucketOf(dpd, configuration),
+    outstanding_principal_minor: outstandingPrincipal(loan),
+    interest_minor: balanceOf(loan, 'interest', until),
+    fee_minor: balanceOf(loan, 'fee', until),
+    penalty_minor: balanceOf(loan, 'penalty', until),
+    overdue_principal_minor: overduePart('principal'),
+    overdue_interest_minor: overduePart('interest'),
+    overdue_fee_minor: overduePart('fee'),
+    paid_minor: loan.paid_minor,
+    overpaid_minor: loan.overpaid_minor,
+    recovered_minor: loan.recovered_minor,
+  }
+}
+
+export type OracleMovement = { readonly opening: number; readonly closing: number } & Record<
+  Flow | 'written_off',
+  number
+>
+
+/**
+ * A loan on each of these dates and what moved on it since the date before, as known after these entries. The first date
+ * is the first of which anything is known.
+ */
+export function oracleMovements(
+  entries: readonly LedgerEntry[],
+  days: readonly number[],
+  configuration: TenantConfiguration,
+): { readonly row: OracleDay; readonly movements: Record<Balance, OracleMovement> }[] {
+  let before: ReturnType<typeof sumsOn> | undefined
+  return days.map((day) => {
+    const loan = loanOnDay(entries, day, configuration, 'books')
+    const now = sumsOn(loan, day)
+    const movements = BALANCES.map((part) => {
+      const moved = Object.entries(now[part].sums).map(([flow, sum]) => [
+        flow,
+        sum - (before?.[part].sums[flow as Flow] ?? 0),
+      ])
+      const balances = { opening: before?.[part].balance ?? 0, closing: now[part].balance }
+      const flows = Object.fromEntries(moved) as Record<Flow | 'written_off', number>
+      return [part, { ...flows, ...balances }] as const
+    })
+    before = now
     return {
-      offset: 0,
-      day,
-      loan: loan.loan,
-      status,
-      dpd,
-      bucket: status === 'written_off' ? 'written_off' : bucketOf(dpd, configuration),
-      worst_dpd: worst.get(loan.loan)!,
-      outstanding_principal_minor: outstandingPrincipal(loan),
-      overdue_minor: overdue.reduce((sum, one) => sum + unpaid(one), 0),
-      paid_minor: loan.paid_minor,
+      row: describeLoan(loan, day, configuration),
+      movements: Object.fromEntries(movements) as Record<Balance, OracleMovement>,
     }
+  })
+}
+
+/** What went through each part up to a day's end, and what is left of it on the books. */
+function sumsOn(loan: Loan, day: number) {
+  const isWrittenOff = statusOnDay(loan, day) === 'written_off'
+  const ofPart = (part: Balance) => {
+    const owed = balanceOf(loan, part, untilOf(loan.ended, day))
+    const flows = Object.entries(loan.flows).map(([flow, taken]) => [flow, taken[part]])
+    const sums = { ...(Object.fromEntries(flows) as Record<Flow, number>), written_off: isWrittenOff ? owed : 0 }
+    return { sums, balance: isWrittenOff ? 0 : owed }
+  }
+  return {
+    principal: ofPart('principal'),
+    interest: ofPart('interest'),
+    fee: ofPart('fee'),
+    penalty: ofPart('penalty'),
   }
 }
 
@@ -105,7 +207,7 @@ export function oracleMonthEnds(history: History, configuration: TenantConfigura
   for (const row of oracleLoanDays(history, configuration)) {
     const month = monthOfDay(row.day)
     if (row.status === 'closed' || monthOfDay(row.day + 1) === month) continue
-    const entries = byOffset.get(row.offset)!.ledger.filter(({ event }) => event.data.loan === row.loan)
+    const entries = byLoan(byOffset.get(row.offset)!.ledger).get(row.loan)!
     const disbursed = loanOnDay(entries, row.day, configuration).disbursed
     const cohort = monthOfDay(calendar.dayOf(disbursed.data.disbursed_at))
     rows.push({
@@ -118,8 +220,8 @@ export function oracleMonthEnds(history: History, configuration: TenantConfigura
       dpd: row.dpd,
       bucket: row.bucket,
       worst_dpd: row.worst_dpd,
-      balance_minor:
-        row.status === 'written_off' ? balanceAtWriteOff(entries, configuration) : row.outstanding_principal_minor,
+      // Of one written off what was owed then.
+      balance_minor: row.outstanding_principal_minor,
     })
   }
   return rows
@@ -142,11 +244,4 @@ export function oracleLoanOnDay(
 /** A closing or write-off counts from its own date on, as every value date does. */
 function statusOnDay(loan: Loan, day: number): LoanStatus {
   return loan.ended === null || loan.ended.day > day ? 'open' : loan.ended.status
-}
-
-/** Outstanding principal at the place of the write-off, as of its date of T. */
-function balanceAtWriteOff(entries: readonly LedgerEntry[], configuration: TenantConfiguration): number {
-  const { ended } = loanOnDay(entries, 0, configuration)
-  const place = entries.slice(0, ended!.index + 1)
-  return outstandingPrincipal(loanOnDay(place, place.at(-1)!.appliedDay, configuration))
 }

@@ -133,7 +133,8 @@ describe.each(BOTH)('ClickHouse %s', (_, open) => {
     await sql.command(
       `CREATE TABLE t (at UInt32, text String, word LowCardinality(String), u8 UInt8, u16 UInt16, u64 UInt64, hash UInt64,
          i32 Int32, i64 Int64, maybe_i64 Nullable(Int64), maybe_u16 Nullable(UInt16), maybe_u64 Nullable(UInt64),
-         f64 Float64, maybe_f64 Nullable(Float64), date Date, maybe_date Nullable(Date), time DateTime64(3, 'UTC'))
+         f64 Float64, maybe_f64 Nullable(Float64), date Date, maybe_date Nullable(Date), dates Array(Date),
+         time DateTime64(3, 'UTC'))
        ENGINE = MergeTree ORDER BY at`,
     )
   })

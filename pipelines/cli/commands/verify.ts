@@ -8,6 +8,7 @@ import { tenantName } from '../arguments.ts'
 import { runJob } from '../jobs.ts'
 import { Failure, groupDigits, print } from '../output.ts'
 import { alignColumns } from '../table.ts'
+import { verifyLedgerCommand } from './verify-ledger.ts'
 
 type Options = { data: string; tenant?: string; json?: true }
 
@@ -20,14 +21,15 @@ export function verifyCommand(): Command {
     .addHelpText(
       'after',
       `
-Compared are features, scores, signals, warnings, loans, loan_days and loan_months, up to the place that the tables have
-reached. While \`run\` holds the directory it does the work, beside its own. The recomputed rows need as much disk as the
+Compared are features, scores, signals, warnings, loans, loan_days, loan_movements and loan_months, up to the place that the
+tables have reached. While \`run\` holds the directory it does the work, beside its own. The recomputed rows need as much disk as the
 stored ones for as long as it runs.
 
 A line names table, row, column and both values (\\N is NULL); the first ${DIFFERENCES_NAMED_MAX} are printed, all are counted.
 Exit 0: nothing differs. Exit 1: a cell differs, a row is missing, or one is too many.`,
     )
     .action(run)
+    .addCommand(verifyLedgerCommand())
 }
 
 async function run(options: Options): Promise<void> {

@@ -4,7 +4,7 @@ import { DEFAULT_TENANT_CONFIGURATION } from '../../../features/events/contract.
 import { dayOfDate } from '../../../features/time.ts'
 import { longOracleCases } from '../../oracle/arbitraries.ts'
 import type { HistoryItem, OracleCase } from '../../oracle/history.ts'
-import { oracleLoanDays, oracleMonthEnds } from '../../oracle/rows.ts'
+import { type OracleDay, oracleLoanDays, oracleMonthEnds } from '../../oracle/rows.ts'
 import { dateAfter, disbursement, noon, type RawEvent, repayment } from '../run/events.ts'
 import type { CollectedRows } from './collected.ts'
 import { decoded, logOf, ONE_BORROWER_SHAPE, offsetOfItem } from './one-borrower.ts'
@@ -13,34 +13,43 @@ import { newEngine, process } from './replay.ts'
 const SEED = 20_260_301
 const CASES = 200
 
-/** What the engine says of every loan at every tick: its rows of `loan_days` hold until the next one. */
+/**
+ * What the engine says of every loan at every tick: its rows of `loan_days` hold until the next date that has one, and of
+ * those of one date the one written last.
+ */
 function filledForward(rows: CollectedRows, { history }: OracleCase): string[] {
-  const latest = new Map<string, string>()
+  const latest = new Map<string, Map<number, string>>()
   const lines: string[] = []
   let next = 0
   history.forEach((item, index) => {
     if (item.kind !== 'tick') return
     while (next < rows.loanDays.length && (rows.loanDays[next] as { offset: number }).offset <= offsetOfItem(index)) {
       const row = rows.loanDays[next++] as CollectedRows['loanDays'][number]
-      const { status, dpd, bucket, outstanding_principal_minor, overdue_minor, paid_minor } = row
-      expect(row.date).toBe(item.day)
-      latest.set(row.loan, describeDay({ status, dpd, bucket, outstanding_principal_minor, overdue_minor, paid_minor }))
+      expect(row.date).toBeLessThanOrEqual(item.day)
+      const days = latest.get(row.loan) ?? new Map<number, string>()
+      latest.set(row.loan, days.set(row.date, describeDay(row)))
     }
-    for (const [loan, text] of [...latest].sort(([a], [b]) => (a < b ? -1 : 1)))
-      lines.push(`tick ${index} day ${item.day} ${loan} ${text}`)
+    for (const [loan, days] of [...latest].sort(([a], [b]) => (a < b ? -1 : 1)))
+      lines.push(`tick ${index} day ${item.day} ${loan} ${days.get(Math.max(...days.keys()))}`)
   })
   return lines
 }
 
-function describeDay(day: {
-  status: string
-  dpd: number
-  bucket: string
-  outstanding_principal_minor: number
-  overdue_minor: number
-  paid_minor: number
-}): string {
-  return `${day.status} dpd ${day.dpd} ${day.bucket} outstanding ${day.outstanding_principal_minor} overdue ${day.overdue_minor} paid ${day.paid_minor}`
+const AMOUNTS = [
+  'outstanding_principal_minor',
+  'interest_minor',
+  'fee_minor',
+  'penalty_minor',
+  'overdue_principal_minor',
+  'overdue_interest_minor',
+  'overdue_fee_minor',
+  'paid_minor',
+  'overpaid_minor',
+  'recovered_minor',
+] as const
+
+function describeDay(day: OracleDay): string {
+  return `${day.status} dpd ${day.dpd} ${day.bucket} ${AMOUNTS.map((name) => `${name} ${day[name]}`).join(' ')}`
 }
 
 function oracleDayLines({ history, configuration }: OracleCase): string[] {
