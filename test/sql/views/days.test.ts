@@ -133,6 +133,8 @@ test('collection_performance follows each contact by the stage before it', async
     contact(43, 'promised'),
     contact(38, 'no_answer', { loan: '' }),
     contact(92, 'no_answer'),
+    // On the day of the payment: what counts is the evening before.
+    contact(45, 'visited'),
     contact(30, 'promised', { loan: 'of-somebody-else' }),
   ])
   const rows = await sql.query<Record<string, string | number | null>>(
@@ -143,6 +145,7 @@ test('collection_performance follows each contact by the stage before it', async
   expect(rows.map((row) => columns.map((name) => row[name]))).toEqual([
     ['2024-02-01', 'no_answer', 'M1', 1, 1, 1, 1, 0, 1],
     ['2024-02-01', 'promised', 'M2', 1, 1, 1, 1, 0, 1],
+    ['2024-02-01', 'visited', 'M2', 1, 1, 1, 1, 0, 1],
     ['2024-04-01', 'no_answer', 'M2', 1, 0, 0, 0, 0, null],
   ])
   const [rolled] = await sql.query<{ rolled: number; paid: number }>(
