@@ -1,7 +1,7 @@
 import type { RepaymentSplit } from '../events/contract.ts'
 import type { WordBuffer } from '../state/words.ts'
-import { LOAN_DAY_AMOUNTS, type LoanDay } from './day.ts'
 import { type Loan, type LoanStatus, UNSETTLED } from './loan.ts'
+import { LOAN_DAY_AMOUNTS, type LoanDay } from './loan-day.ts'
 import { KIND, type Operation } from './operation.ts'
 import { SCHEDULE_STRIDE, type Schedule } from './schedule.ts'
 

@@ -1,5 +1,6 @@
-import type { LoanDay, Movement } from '../../features/ledger/day.ts'
-import type { Loan, LoanStatus } from '../../features/ledger/loan.ts'
+import type { Movement } from '../../features/ledger/day.ts'
+import type { Loan } from '../../features/ledger/loan.ts'
+import type { LoanDay, LoanStatus } from '../../features/ledger/loan-day.ts'
 import type { Part } from '../../features/ledger/parts.ts'
 import { SCHEDULE_STRIDE } from '../../features/ledger/schedule.ts'
 import type { Borrower } from '../../features/state/borrower.ts'

@@ -111,7 +111,12 @@ describe('a loan that was taken over', () => {
     expect(early('restructured_count', 'late_16_30_count_365d', 'on_time_streak')).toEqual([null, null, 0])
     expect(early('days_late_last', 'days_late_mean_3')).toEqual([32, null])
     const later = featuresAt('2024-08-09', OPENED, [PAID])
-    expect(later('dpd_max_30d', 'dpd_max_90d', 'repayment_count_30d', 'repayment_count_90d')).toEqual([31, null, 1, null])
+    expect(later('dpd_max_30d', 'dpd_max_90d', 'repayment_count_30d', 'repayment_count_90d')).toEqual([
+      31,
+      null,
+      1,
+      null,
+    ])
     const muchLater = featuresAt('2024-10-01', OPENED, [PAID])
     expect(muchLater('dpd_max_90d', 'repayment_count_90d', 'repayment_sum_90d', 'dpd_max_180d')).toEqual([
       83,
