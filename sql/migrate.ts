@@ -80,7 +80,7 @@ export function listMigrations(): Migration[] {
   })
 }
 
-const VIEW = /^CREATE OR REPLACE VIEW ([a-z_]+)\b/
+const VIEW = /^CREATE OR REPLACE VIEW ([a-z0-9_]+)\b/
 
 /** The views of the schema as the latest migration has them, each after those that it reads. */
 export function listViews(): { readonly name: string; readonly statement: string }[] {

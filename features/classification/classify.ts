@@ -1,6 +1,6 @@
 import type { EventData } from '../events/contract.ts'
-import type { LoanDay } from '../ledger/day.ts'
 import type { Loan } from '../ledger/loan.ts'
+import type { LoanDay } from '../ledger/loan-day.ts'
 import type { Borrower } from '../state/borrower.ts'
 import type { Tenant } from '../state/tenant.ts'
 import { dayOfDate } from '../time.ts'

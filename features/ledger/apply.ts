@@ -3,7 +3,7 @@ import type { Borrower, HeldEvent, LoanEventType } from '../state/borrower.ts'
 import { beginLoan } from './begin.ts'
 import { changeLoan, firstDayChanged } from './change.ts'
 import type { Loan } from './loan.ts'
-import { refusalOf } from './refuse.ts'
+import { type Refusal, refusalOf } from './refuse.ts'
 import { knownDays, type RestatedDay, restatedDays } from './restate.ts'
 
 /** Events of loans not known yet that one borrower may have waiting. */
@@ -11,22 +11,7 @@ export const HELD_EVENTS_MAX = 64
 /** Days that must close before a held event is given up. */
 export const HELD_CLOSINGS_MAX = 7
 
-/** Why the engine refused an event that decoded well. */
-export type RefusalReason =
-  | 'currency_mismatch'
-  | 'loan_conflict'
-  | 'loan_not_open'
-  | 'before_loan'
-  | 'more_than_owed'
-  | 'unknown_repayment'
-  | 'already_reversed'
-  | 'held_full'
-  | 'unknown_loan'
-
-export type Refusal = {
-  readonly reason: RefusalReason
-  readonly detail: string
-}
+export type { Refusal } from './refuse.ts'
 
 export type LedgerEventType = LoanEventType | FirstEventType
 /** Types that make a loan known. */

@@ -3,8 +3,8 @@ import type { EventData } from '../events/contract.ts'
 import { TOKEN_LENGTH_MAX } from '../events/fields.ts'
 import { hash64 } from '../hash.ts'
 import type { Names } from '../state/names.ts'
-import { type LoanDay, newLoanDay } from './day.ts'
 import { UNSETTLED } from './instalments.ts'
+import { type LoanDay, type LoanStatus, newLoanDay } from './loan-day.ts'
 import { KIND, Operation } from './operation.ts'
 import { ALLOCATED, DISBURSED, FEE, INTEREST, PENALTY, PRINCIPAL, REVERSED, TAKEN_OVER } from './parts.ts'
 import { Rescheduling } from './rescheduling.ts'
@@ -12,7 +12,7 @@ import { SCHEDULE_STRIDE, type Schedule } from './schedule.ts'
 
 export { UNSETTLED } from './instalments.ts'
 
-export type LoanStatus = 'open' | 'closed' | 'written_off'
+export type { LoanStatus } from './loan-day.ts'
 
 /** What a loan is from its first event on. */
 export type LoanTerms = Pick<

@@ -16,7 +16,6 @@ export const FLOWS = [
   'written_off',
   'capitalised',
 ] as const
-export type Flow = (typeof FLOWS)[number]
 
 /** One running total for each part and flow, part by part. */
 export type Totals = Float64Array

@@ -1,9 +1,25 @@
 import type { EventOf } from '../events/contract.ts'
 import type { Borrower, LoanEventType } from '../state/borrower.ts'
 import { dateOfDay } from '../time.ts'
-import type { Refusal } from './apply.ts'
 import { valueDayOf } from './change.ts'
 import type { Loan } from './loan.ts'
+
+/** Why the engine refused an event that decoded well. */
+export type RefusalReason =
+  | 'currency_mismatch'
+  | 'loan_conflict'
+  | 'loan_not_open'
+  | 'before_loan'
+  | 'more_than_owed'
+  | 'unknown_repayment'
+  | 'already_reversed'
+  | 'held_full'
+  | 'unknown_loan'
+
+export type Refusal = {
+  readonly reason: RefusalReason
+  readonly detail: string
+}
 
 /**
  * Why an event of a known loan cannot take effect: it reverses nothing, changes a loan that has ended, moves money before

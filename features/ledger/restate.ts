@@ -1,15 +1,8 @@
 import { classifyDay, debtorAt } from '../classification/classify.ts'
 import type { Borrower } from '../state/borrower.ts'
-import {
-  describeDay,
-  isSameDay,
-  type LoanDay,
-  type Movement,
-  movementsBetween,
-  newLoanDay,
-  totalsThrough,
-} from './day.ts'
+import { describeDay, isSameDay, type Movement, movementsBetween, totalsThrough } from './day.ts'
 import type { Loan } from './loan.ts'
+import { type LoanDay, newLoanDay } from './loan-day.ts'
 import { PARTS, type Totals } from './parts.ts'
 
 /** A loan's past day that is not what it was said to be. */

@@ -5,10 +5,10 @@ import {
   isSameDay,
   type Movement,
   movementsBetween,
-  newLoanDay,
   totalsThrough,
 } from '../../features/ledger/day.ts'
 import type { Loan } from '../../features/ledger/loan.ts'
+import { newLoanDay } from '../../features/ledger/loan-day.ts'
 import { TOTALS_LENGTH } from '../../features/ledger/parts.ts'
 import type { RestatedLoan } from '../../features/partition.ts'
 import type { Borrower } from '../../features/state/borrower.ts'

@@ -123,3 +123,111 @@ FROM (
 
 CREATE OR REPLACE VIEW loan_days_filled AS
 SELECT * FROM loan_days_as_known(from_date = {from_date:Date}, to_date = {to_date:Date}, as_known = toDate('2149-06-06'));
+
+-- vintage: as before, but for loans that were taken over while they ran. Nothing is known of them before their takeover, so
+-- that they count from the month end of it on; in the series 'ever' only those whose worst days past due came with them.
+
+CREATE OR REPLACE VIEW vintage AS
+WITH
+  rows_bad AS (
+    SELECT
+      tenant, dataset, cohort, mob, product, channel,
+      toInt64(count()) AS observed_count,
+      sum(balance_minor) AS observed_balance,
+      toInt64(countIf(is_bad)) AS bad_count,
+      sumIf(balance_minor, is_bad) AS bad_balance
+    FROM (
+      SELECT
+        tenant, dataset, cohort, mob, product, channel, balance_minor,
+        status = 'written_off' OR if({series:String} = 'ever', worst_dpd, dpd) >= {threshold_dpd:Int32} AS is_bad
+      FROM loan_months FINAL
+      WHERE {series:String} != 'ever' OR is_worst_dpd_known = 1
+    )
+    GROUP BY tenant, dataset, cohort, mob, product, channel
+  ),
+  last_months AS (
+    SELECT tenant, dataset, max(month) AS last_month FROM loan_months FINAL GROUP BY tenant, dataset
+  ),
+  ended AS (
+    SELECT
+      tenant, dataset, cohort, mob, product, channel,
+      toInt64(count()) AS ended_count,
+      sum(ended_balance) AS ended_balance
+    FROM (
+      SELECT
+        l.tenant AS tenant, l.dataset AS dataset, l.cohort AS cohort, l.product AS product, l.channel AS channel,
+        toInt32(greatest(
+          dateDiff('month', l.cohort, ifNull(l.status_date, l.cohort)),
+          ifNull(o.last_mob + 1, 0)
+        )) AS mob,
+        if(l.status = 'written_off', l.written_off_balance_minor, 0) AS ended_balance
+      FROM loans AS l FINAL
+      LEFT JOIN (
+        SELECT tenant, dataset, loan, max(toNullable(mob)) AS last_mob
+        FROM loan_months FINAL
+        WHERE dataset = '' AND loan IN (SELECT loan FROM loans FINAL WHERE dataset = '' AND status != 'open')
+        GROUP BY tenant, dataset, loan
+      ) AS o ON o.tenant = l.tenant AND o.dataset = l.dataset AND o.loan = l.loan
+      WHERE l.dataset = '' AND ({series:String} != 'ever' OR l.is_worst_dpd_known = 1) AND (
+        l.status = 'written_off'
+        OR (l.status = 'closed' AND {series:String} = 'ever' AND l.worst_dpd >= {threshold_dpd:Int32})
+      )
+    )
+    GROUP BY tenant, dataset, cohort, mob, product, channel
+  ),
+  cells AS (
+    SELECT
+      tenant, dataset, cohort, product, channel,
+      sum(cohort_count) AS cohort_count,
+      sum(cohort_balance) AS cohort_balance,
+      mob
+    FROM (
+      SELECT
+        tenant, dataset, cohort, product, channel, cohort_count, cohort_balance,
+        toInt32(arrayJoin(range(first_mob, toUInt32(greatest(0, dateDiff('month', cohort, last_month) + 1))))) AS mob
+      FROM (
+        SELECT
+          tenant, dataset, cohort, product, channel,
+          toUInt32(greatest(0, dateDiff('month', cohort, ifNull(taken_over_at, cohort)))) AS first_mob,
+          toInt64(count()) AS cohort_count,
+          toNullable(sum(principal_minor)) AS cohort_balance
+        FROM loans FINAL
+        WHERE dataset = '' AND ({series:String} != 'ever' OR is_worst_dpd_known = 1)
+        GROUP BY tenant, dataset, cohort, product, channel, first_mob
+      ) AS cohorts
+      INNER JOIN last_months USING (tenant, dataset)
+    )
+    GROUP BY tenant, dataset, cohort, product, channel, mob
+    UNION ALL
+    SELECT tenant, dataset, cohort, product, channel, observed_count, observed_balance, mob
+    FROM rows_bad
+    WHERE dataset != ''
+  ),
+  counted AS (
+    SELECT
+      tenant, dataset, cohort, mob, product, channel,
+      if({basis:String} = 'balance', cohort_balance, cohort_count) AS loans,
+      if(
+        {basis:String} = 'balance',
+        if(cohort_balance IS NULL, NULL, ifNull(bad_balance, 0) + sum(ended_balance) OVER so_far),
+        bad_count + sum(ended_count) OVER so_far
+      ) AS bad
+    FROM cells
+    LEFT JOIN rows_bad USING (tenant, dataset, cohort, mob, product, channel)
+    LEFT JOIN ended USING (tenant, dataset, cohort, mob, product, channel)
+    WINDOW so_far AS (
+      PARTITION BY tenant, dataset, cohort, product, channel ORDER BY mob ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    )
+  )
+SELECT
+  tenant, dataset, cohort, mob, product, channel, loans, bad,
+  bad / nullIf(loans, 0) AS rate,
+  if({basis:String} = 'count', greatest(0, (rate + 1.920729410347062 / loans
+    - 1.959963984540054 * sqrt(rate * (1 - rate) / loans + 0.960364705173531 / (loans * loans)))
+    / (1 + 3.841458820694124 / loans)), NULL) AS rate_low,
+  if({basis:String} = 'count', least(1, (rate + 1.920729410347062 / loans
+    + 1.959963984540054 * sqrt(rate * (1 - rate) / loans + 0.960364705173531 / (loans * loans)))
+    / (1 + 3.841458820694124 / loans)), NULL) AS rate_high
+FROM counted
+WHERE throwIf({basis:String} NOT IN ('count', 'balance'), 'basis is count or balance') = 0
+  AND throwIf({series:String} NOT IN ('ever', 'current'), 'series is ever or current') = 0;

@@ -79,10 +79,8 @@ async function readReached(sql: Sql): Promise<number[]> {
 export async function runCheck(sql: Sql, check: string, tenant?: string): Promise<CheckResult> {
   const params = { tenant: tenant ?? '', reached: await readReached(sql) }
   const rows = await sql.query<LedgerDifference & { readonly differing: number }>(queryOf(check), { params })
-  const differences = rows.map(({ differing: _, expected_minor, actual_minor, ...key }) => ({
-    ...key,
-    expected_minor: Number(expected_minor),
-    actual_minor: Number(actual_minor),
-  }))
+  const differences = rows.map(({ tenant: of, loan, date, part, expected_minor, actual_minor }) => {
+    return { tenant: of, loan, date, part, expected_minor, actual_minor }
+  })
   return { check, differing: rows[0]?.differing ?? 0, differences }
 }

@@ -2,10 +2,11 @@ import type { EventOf, Instalment as Scheduled } from '../../features/events/con
 import { scheduleAsDisbursed } from '../../features/ledger/begin.ts'
 import { dateOfDay, dayOfDate, type NaiveCalendar } from './calendar.ts'
 import type { LedgerEvent } from './history.ts'
-import type { Flow, Flows } from './ledger.ts'
 import {
   BALANCES,
   type Balance,
+  type Flow,
+  type Flows,
   type Instalment,
   nothingTaken,
   type Penalty,

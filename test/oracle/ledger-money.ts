@@ -10,6 +10,10 @@ export const BALANCES = ['principal', 'interest', 'fee', 'penalty'] as const
 export type Balance = (typeof BALANCES)[number]
 export type Taken = Record<Balance, number>
 
+/** What moved through each part so far; `reversed` and `allocated` both count a payment that was taken back. */
+export type Flow = 'disbursed' | 'taken_over' | 'accrued' | 'allocated' | 'reversed' | 'waived' | 'capitalised'
+export type Flows = Record<Flow, Taken>
+
 export type Instalment = {
   /** Which schedule it came from (0: the loan's own) and its place there: its identity across foldings. */
   readonly key: string

@@ -2,18 +2,14 @@ import type { EventOf, TenantConfiguration } from '../../features/events/contrac
 import { naiveCalendar } from './calendar.ts'
 import type { LedgerEntry } from './history.ts'
 import { dateOfEffect, type FirstEvent, Folding, isFirst } from './ledger-changes.ts'
-import type { Balance, Instalment, Penalty, Taken } from './ledger-money.ts'
+import type { Balance, Flows, Instalment, Penalty, Taken } from './ledger-money.ts'
 
-export { type Instalment, type Part, total, unpaid } from './ledger-money.ts'
+export { type Flow, type Instalment, type Part, total, unpaid } from './ledger-money.ts'
 
 /**
  * The loan ledger, folded from its first entry each time somebody asks. A loan is asked for "as known after these
  * entries, as of this business date": payments with a later value date do not count yet, reversed ones not at all.
  */
-
-/** What moved through each part so far; `reversed` and `allocated` both count a payment that was taken back. */
-export type Flow = 'disbursed' | 'taken_over' | 'accrued' | 'allocated' | 'reversed' | 'waived' | 'capitalised'
-export type Flows = Record<Flow, Taken>
 
 export type Loan = {
   readonly loan: string

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { DEFAULT_TENANT_CONFIGURATION, type Event } from '../../../features/events/contract.ts'
+import { DEFAULT_TENANT_CONFIGURATION } from '../../../features/events/contract.ts'
 import { decodeValue } from '../../../features/events/decode.ts'
 import { dayOfDate } from '../../../features/time.ts'
 import type { HistoryItem } from '../../oracle/history.ts'
@@ -33,7 +33,7 @@ function takeAll(events: readonly object[]) {
   const items: HistoryItem[] = []
   for (const one of events) {
     const decoded = decodeValue(structuredClone(one), 'default')
-    if (decoded.ok) items.push({ kind: 'event', event: decoded.event as Event, offset: items.length })
+    if (decoded.ok) items.push({ kind: 'event', event: decoded.event, offset: items.length })
     else decoding.push(`${decoded.reason} ${decoded.detail}`)
   }
   for (let day = dayOfDate('2024-02-10'); day < dayOfDate('2024-04-01'); day++) {
@@ -42,7 +42,7 @@ function takeAll(events: readonly object[]) {
   for (const item of items) run.take(item)
   const rows = (loan: string) =>
     [run.days, run.movements, run.months].map((list) =>
-      list.filter((row) => row.loan === loan).map(({ offset: _, ...row }) => row),
+      list.filter((row) => row.loan === loan).map((row) => ({ ...row, offset: 0 })),
     )
   return { decoding, refused: run.refused.map(({ refusal }) => `${refusal.reason} ${refusal.detail}`), rows }
 }

@@ -60,7 +60,7 @@ describe('an event of a loan not known yet', () => {
       },
     ])
     expect(await loan('held')).toBeUndefined()
-    await take('held', [disbursement('loan', noon(2), 'b', 'l')])
+    await take('held', [disbursement('loan', noon(2), 'b', 'l', { disbursed_at: noon(0) })])
     expect(await loan('held')).toMatchObject({ outstanding_principal_minor: 270_000, status: 'open' })
     expect(await featuresOf('held', 'b', 'repayment_count_30d, repayment_sum_30d, reversal_count_90d')).toEqual([
       {
