@@ -55,6 +55,7 @@ describe.each(['rules alone', 'rules and model'])('the engine with %s', (which) 
       'features',
       'loan_days',
       'loan_months',
+      'loan_movements',
       'loans',
       'signals',
       'warnings',
