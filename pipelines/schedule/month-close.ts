@@ -1,4 +1,5 @@
 import type { Sql } from '../../sql/client.ts'
+import { listChecks, runCheck } from '../../sql/queries/ledger-checks.ts'
 import { readMonthDifferences, readMonthTotals } from '../../sql/queries/month-close.ts'
 import type { Job, JobKind } from './job.ts'
 
@@ -19,7 +20,22 @@ export const MONTH_CHECKS: readonly MonthCheck[] = [
       return `${count} ${count === 1 ? 'loan differs' : 'loans differ'}: ${some}`
     },
   },
+  ...listChecks().map(ledgerCheck),
 ]
+
+/** A reconciliation of the ledger over all dates: what was wrong before the month is wrong in it. */
+function ledgerCheck(name: string): MonthCheck {
+  return {
+    name,
+    async check(sql, tenant) {
+      const { differing, differences } = await runCheck(sql, name, tenant)
+      const [first] = differences
+      if (first === undefined) return undefined
+      const { loan, date, part, expected_minor, actual_minor } = first
+      return `${differing} differ, first loan ${loan} ${date} ${part}: ${actual_minor}, expected ${expected_minor}`
+    },
+  }
+}
 
 export const MONTH_CLOSE: JobKind = {
   name: 'month-close',

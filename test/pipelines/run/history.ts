@@ -15,7 +15,9 @@ export function historyLines({ borrowers, days, seed }: HistoryOptions): string[
     for (const event of simulation.nextDay().events) lines.push({ at: event.time, text: JSON.stringify(event) })
   }
   const known = lines.find(({ text }) => text.includes('"transaction.posted"'))?.text ?? ''
-  const odd = [...strangers(days), ...loanOddities(), ...badLines(known)].filter(({ at }) => at < noon(days - 1))
+  const odd = [...strangers(days), ...contacts(), ...loanOddities(), ...badLines(known)].filter(
+    ({ at }) => at < noon(days - 1),
+  )
   return [...lines, ...odd].sort((a, b) => a.at - b.at).map(({ text }) => text)
 }
 
@@ -47,6 +49,22 @@ function strangers(days: number): Line[] {
     for (let day = 3 + (i % 7); day < days; day += 7) post(`quiet-${day}`, noon(day, i), undefined, { amount_minor: 5 })
   }
   return lines
+}
+
+/** Collection reaches people whom nothing else is known of. */
+function contacts(): Line[] {
+  return Array.from({ length: 15 }, (_, i) => {
+    const at = noon(3 + i)
+    const data = { channel: i % 2 === 0 ? 'call' : 'message', result: 'no_answer', contacted_at: at }
+    return line(at, {
+      id: `contact-${i}`,
+      source: 'collection',
+      type: 'contact.recorded',
+      time: at,
+      subject: `reached-${i}`,
+      data,
+    })
+  })
 }
 
 function loanOddities(): Line[] {
