@@ -139,8 +139,8 @@ describe('loan rows', () => {
   test('follow status, bucket and worst DPD by closed day', () => {
     const rows = oracleLoanDays(items, UTC).filter((row) => row.loan === 'a')
     const on = (date: string) => rows.find((row) => row.day === dayOfDate(date))
-    expect(on('2024-02-10')).toMatchObject({ status: 'open', dpd: 0, bucket: 'current', overdue_minor: 0 })
-    expect(on('2024-02-12')).toMatchObject({ dpd: 2, bucket: 'M1', worst_dpd: 2, overdue_minor: 100 })
+    expect(on('2024-02-10')).toMatchObject({ status: 'open', dpd: 0, bucket: 'current', overdue_principal_minor: 0 })
+    expect(on('2024-02-12')).toMatchObject({ dpd: 2, bucket: 'M1', worst_dpd: 2, overdue_principal_minor: 100 })
     expect(on('2024-02-13')).toMatchObject({ status: 'written_off', dpd: 0, bucket: 'written_off', worst_dpd: 2 })
     expect(on('2024-02-13')).toMatchObject({ outstanding_principal_minor: 200, paid_minor: 100 })
   })

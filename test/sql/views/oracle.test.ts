@@ -42,7 +42,7 @@ type Row = Record<string, string | number | null>
 async function read(query: string, key: readonly string[]): Promise<Map<string, Row>> {
   const rows = await sql.query<Row>(query)
   const byKey = new Map(rows.map((row) => [key.map((name) => row[name]).join('|'), row]))
-  expect(byKey.size, `${key} is the grain of ${query}`).toBe(rows.length)
+  expect(byKey.size, `${key.join()} is the grain of ${query}`).toBe(rows.length)
   return byKey
 }
 
