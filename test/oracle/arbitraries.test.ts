@@ -74,6 +74,7 @@ describe('random histories', () => {
     }
     expect([...reasons].sort()).toEqual([
       'already_reversed',
+      'before_loan',
       'currency_mismatch',
       'held_full',
       'loan_conflict',

@@ -83,7 +83,7 @@ describe('verify', () => {
     await until(() => readFileSync(join(directory, 'run.json'), 'utf8') !== '', 'the run')
     const during = await verify(directory)
     expect({ code: during.code, stderr: during.stderr }).toMatchObject({ code: 0 })
-    expect(during.stdout).toMatch(/^table +rows +cells +differing +missing +extra\n(.+\n){7}.* 0 rows differ; /)
+    expect(during.stdout).toMatch(/^table +rows +cells +differing +missing +extra\n(.+\n){11}.* 0 rows differ; /)
     running.child.kill('SIGKILL')
     await posting.stop().catch(() => 0)
     await running.outcome
