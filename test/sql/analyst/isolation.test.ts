@@ -84,6 +84,12 @@ describe('the operator', () => {
     const { text } = await ask(analyst, undefined, 'SELECT DISTINCT tenant FROM loans ORDER BY tenant')
     expect(text.split('\n')).toHaveLength(TENANTS.length + 1)
   })
+
+  it('sees them through the views with parameters too', async () => {
+    const vintage = "vintage(threshold_dpd = 0, basis = 'count', series = 'ever')"
+    const { text } = await ask(analyst, undefined, `SELECT DISTINCT tenant FROM ${vintage}`)
+    expect(text.split('\n')).toHaveLength(TENANTS.length + 1)
+  })
 })
 
 /** Arguments for a parameterised view, by the types and names that its text has. */
