@@ -57,7 +57,7 @@ describe('by URL', () => {
     expect((await ask(analyst, 'bank', 'SELECT toUInt64(1) AS x FORMAT JSONEachRow', { settings })).text).toBe(
       '{"x":"1"}\n',
     )
-    const many = await ask(analyst, 'bank', 'SELECT number FROM numbers(100001)')
+    const many = await ask(analyst, 'bank', 'SELECT number FROM numbers(100001) FORMAT JSON')
     expect([many.ok, many.text]).toEqual([false, expect.stringContaining('Limit for result exceeded')])
   })
 })

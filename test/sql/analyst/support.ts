@@ -1,7 +1,7 @@
 import type { AnalystLimits } from '../../../sql/analyst/settings.ts'
 import { type AnalystStatement, openAnalystSql } from '../../../sql/analyst/statements.ts'
 import type { Database } from '../../../sql/client.ts'
-import { quoteIdentifier, quoteString } from '../../../sql/client.ts'
+import { quoteIdentifier, quoteString, SqlError } from '../../../sql/client.ts'
 import { migrate } from '../../../sql/migrate.ts'
 
 export const LIMITS: AnalystLimits = {
@@ -56,6 +56,12 @@ export async function ask(
   const answer = await analyst.run(wanted, new AbortController().signal)
   if (!answer.ok) return { ok: false, text: answer.failure.message, code: answer.failure.code }
   const pieces: Uint8Array[] = []
-  for await (const piece of answer.pieces) pieces.push(piece)
+  try {
+    for await (const piece of answer.pieces) pieces.push(piece)
+  } catch (error) {
+    // A statement may fail after its first rows have come.
+    if (error instanceof SqlError) return { ok: false, text: error.message, code: error.code }
+    throw error
+  }
   return { ok: true, text: Buffer.concat(pieces).toString('utf8'), code: 0 }
 }
