@@ -53,6 +53,7 @@ describe.each(['rules alone', 'rules and model'])('the engine with %s', (which) 
       'contacts',
       'dead_letters',
       'features',
+      'inspections',
       'loan_days',
       'loan_months',
       'loan_movements',
