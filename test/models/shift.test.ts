@@ -14,10 +14,14 @@ const card = modelCard.parse(
 
 // The vectors are somebody else's and not part of the project: without them the test says so and is left out.
 describe.skipIf(!present)('published stability indices (../shared/data/metrics)', () => {
-  const [head = '', ...lines] = readFileSync(`${FOLDER}/metrics_vectors.csv`, 'utf8').trimEnd().split(/\r?\n/)
-  const names = head.split(',')
-  const column = (name: string) => lines.map((line) => Number(line.split(',')[names.indexOf(name)]))
-  const expected = JSON.parse(readFileSync(`${FOLDER}/expected.json`, 'utf8')) as Record<string, Record<string, number>>
+  const read = (name: string) => readFileSync(`${FOLDER}/${name}`, 'utf8')
+
+  /** A column of the published vectors. */
+  function column(name: string): number[] {
+    const [head = '', ...lines] = read('metrics_vectors.csv').trimEnd().split(/\r?\n/)
+    const place = head.split(',').indexOf(name)
+    return lines.map((line) => Number(line.split(',')[place]))
+  }
 
   function bins(actual: readonly number[], base: readonly number[], cuts: readonly number[]) {
     const edges = [Number.NEGATIVE_INFINITY, ...cuts, Number.POSITIVE_INFINITY]
@@ -33,6 +37,7 @@ describe.skipIf(!present)('published stability indices (../shared/data/metrics)'
     ['PSI(test_B, base_B, cuts 0.4/0.8)', 'test_B', 'base_B', [0.4, 0.8]],
   ] as const)('%s', (name, actual, base, cuts) => {
     const index = stabilityIndex(bins(column(actual), column(base), cuts))
+    const expected = JSON.parse(read('expected.json')) as Record<string, Record<string, number>>
     expect(index).toBeCloseTo(expected['metrics_vectors.csv']![name]!, 14)
   })
 })
